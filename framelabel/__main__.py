@@ -1,0 +1,5 @@
+"""`python -m framelabel`."""
+
+from framelabel.cli.main import main
+
+main()

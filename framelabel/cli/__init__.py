@@ -1,0 +1,1 @@
+"""The command line: arguments -> config -> one workflow call -> exit code."""

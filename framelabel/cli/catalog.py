@@ -1,0 +1,12 @@
+"""Every command, in the order `--help` lists them. One file and one line each."""
+
+from __future__ import annotations
+
+import click
+
+from framelabel.core.catalog import Catalog
+
+COMMANDS: Catalog[click.Command] = Catalog(
+    "command",
+    {},
+)

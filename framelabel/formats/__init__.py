@@ -1,0 +1,1 @@
+"""Files for and from other tools, one format per file."""

@@ -1,0 +1,1 @@
+"""Models on pictures: sessions, preprocessing, output decoders."""

@@ -1,0 +1,1 @@
+"""One file per kind of model output; tensors become boxes here."""

@@ -1,0 +1,1 @@
+"""Scores that agree with the field's references (pure)."""

@@ -1,0 +1,1 @@
+"""plugin.yaml -> checked Manifest -> built Plugin."""

@@ -1,0 +1,1 @@
+"""Who looks at what: calibration, routing, consensus, agreement (pure)."""

@@ -1,0 +1,1 @@
+"""Zones, lines and relations that turn tracks into events (pure)."""

@@ -1,0 +1,1 @@
+"""One SQLite file per project; all SQL lives here."""

@@ -1,0 +1,1 @@
+"""Bounded, closable iterators between stages (standard library only)."""

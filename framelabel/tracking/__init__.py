@@ -1,0 +1,1 @@
+"""Identity over time: online trackers, whole-clip association, propagation of human boxes."""

@@ -1,0 +1,1 @@
+"""The review page: the same workflows, the same store."""
