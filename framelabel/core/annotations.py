@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from framelabel.core.boxes import NO_TRACK
 from framelabel.core.frames import VideoId
+from framelabel.core.labels import Flag
 from framelabel.core.ontology import AttributeValue
 from framelabel.core.shapes import Shape
 from framelabel.core.tracks import Visibility
@@ -58,6 +59,8 @@ class Annotation:
     visibility: Visibility = Visibility.VISIBLE
     is_keyframe: bool = False
     uncertainty: float = 0.0
+    flags: Flag = Flag.NONE
+    """Truncated, crowd, ignored, difficult; what other fields say is not repeated here."""
     attributes: Mapping[str, AttributeValue] = field(default_factory=lambda: NO_ATTRIBUTES)
     shape: Shape | None = None
     id: AnnotationId = 0
