@@ -36,7 +36,7 @@ def connect(path: Path, *, write: bool) -> sqlite3.Connection:
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA cache_size = -65536")
     except sqlite3.Error as error:
-        raise ProjectError(f"{path}: cannot be opened as a project ({error})") from None
+        raise ProjectError(f"{path}: not a framelabel project, or not accessible ({error})") from None
     return connection
 
 

@@ -165,7 +165,7 @@ def test_labels_survive_in_bulk(project: Project) -> None:
 def test_a_run_resumes_where_it_stopped(project: Project) -> None:
     """The same config finds the same run and how far it came; another config starts anew."""
     run = project.begin_run("label", VideoId(1), {"model": "a"}, np.arange(10))
-    boxes = Boxes.of([[0, 0, 1, 1], [0, 0, 2, 2.5]], [0.5, 0.25], [0, 1])
+    boxes = Boxes.of([[0.0, 0.0, 1.0, 1.0], [0.0, 0.0, 2.0, 2.5]], [0.5, 0.25], [0, 1])
     project.store_detections(run, [(0, boxes), (2, boxes)], 3).result()
     again = project.begin_run("label", VideoId(1), {"model": "a"}, np.arange(10))
     assert (again.id, again.done_count, again.is_finished) == (run.id, 3, False)
@@ -194,9 +194,9 @@ def test_a_failing_change_stores_nothing(project: Project) -> None:
 
     def change(connection: sqlite3.Connection) -> None:
         facts.append(connection, [Annotation(VideoId(1), 0, 0, (0, 0, 5, 5), MODEL)])
-        raise ValueError
+        raise ValueError("stop")
 
-    with pytest.raises(ValueError, match=""):
+    with pytest.raises(ValueError, match="stop"):
         project.write(change)
     assert list(project.annotations(VideoId(1))) == []
 
