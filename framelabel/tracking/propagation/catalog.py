@@ -1,0 +1,14 @@
+"""Ways of carrying human boxes through frames. A new one is one file and one line here."""
+
+from __future__ import annotations
+
+from framelabel.core.catalog import Catalog
+from framelabel.tracking.propagation.protocol import PropagatorClass
+
+PROPAGATORS: Catalog[PropagatorClass] = Catalog(
+    "propagation method",
+    {},
+)
+"""Each entry is a class with a frozen `Options` dataclass, built as `Entry(Options(...), evidence)`."""
+
+DEFAULT = "auto"
