@@ -1,0 +1,15 @@
+"""The trackers, by name; a new one is one file and one line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from framelabel.core.catalog import Catalog
+
+ONLINE_TRACKERS: Catalog[Any] = Catalog(
+    "tracker",
+    {
+        "bytetrack": "framelabel.tracking.bytetrack:ByteTrack",
+    },
+)
+"""Frame by frame: `Entry(Options(...), fps=..., frame_size=(width, height))`, then `update` per frame."""
