@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framelabel.core.geometry import paired_iou
-from framelabel.metrics.matching import EPSILON, candidates, ioa, match
+from framelabel.core.pairs import candidates, match
+from framelabel.metrics.matching import EPSILON, ioa
 from framelabel.metrics.observations import Observations
 
 PEDESTRIAN = 1

@@ -8,7 +8,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from framelabel.metrics.matching import EPSILON, Overlap, lone_pairs, match_frame
+from framelabel.core.pairs import lone_pairs, match_frame
+from framelabel.metrics.matching import EPSILON, Overlap
 
 _KEEP_PARTNER = 1000.0
 """Added to the score of a pair that was matched in the frame before: an identity goes on as long as it can."""
@@ -88,37 +89,55 @@ class Clear:
         }
 
 
-def clear(overlap: Overlap, *, threshold: float = 0.5) -> Clear:
-    """Score one sequence; boxes match from an overlap of `threshold` on, and keep their partner while they can."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Matches:
+    """Which prediction stands for which truth, frame by frame, and what goes wrong on the way."""
+
+    pair: NDArray[np.int64]
+    """(K,) rows of the overlap's pairs, by true track, then by time."""
+    is_switch: NDArray[np.bool_]
+    """(K,) the true track was matched to another predicted track at its match before."""
+    is_regained: NDArray[np.bool_]
+    """(K,) the true track was lost before this match and is found again."""
+
+
+def clear_matches(overlap: Overlap, *, threshold: float = 0.5) -> Matches:
+    """Match one sequence as CLEAR does: from an overlap of `threshold` on, keeping a partner while possible."""
     # frames where one side is empty hold no match and, as in TrackEval, do not interrupt a track's run of matches
     active = np.intersect1d(overlap.truth_frame, overlap.prediction_frame)
     near = np.flatnonzero(overlap.similarity >= threshold - EPSILON)
     rank = np.searchsorted(active, overlap.pair_frame[near])
     matched = _matched(overlap, near, rank)
     near, rank = near[matched], rank[matched]
+    order = np.lexsort((rank, overlap.truth_id[overlap.pair_truth[near]]))
+    near, rank = near[order], rank[order]
     truth, prediction = overlap.truth_id[overlap.pair_truth[near]], overlap.prediction_id[overlap.pair_prediction[near]]
-    hits = len(near)
+    goes_on = np.zeros(len(near), np.bool_)
+    goes_on[1:] = truth[1:] == truth[:-1]
+    switch, regained = goes_on.copy(), goes_on.copy()
+    switch[1:] &= prediction[1:] != prediction[:-1]
+    regained[1:] &= rank[1:] != rank[:-1] + 1
+    return Matches(near, switch, regained)
 
-    order = np.lexsort((rank, truth))
-    truth, prediction, rank = truth[order], prediction[order], rank[order]
-    same_track = truth[1:] == truth[:-1]
-    switches = same_track & (prediction[1:] != prediction[:-1])
-    breaks = same_track & (rank[1:] != rank[:-1] + 1)
 
+def clear(overlap: Overlap, *, threshold: float = 0.5) -> Clear:
+    """Score one sequence from its matches (see `clear_matches`)."""
+    matches = clear_matches(overlap, threshold=threshold)
+    hits = len(matches.pair)
     lengths = np.bincount(overlap.truth_id, minlength=overlap.truth_count)
-    ratio = np.bincount(truth, minlength=overlap.truth_count) / lengths
-    mostly = int(np.count_nonzero(ratio > 0.8))
-    partly = int(np.count_nonzero(ratio >= 0.2)) - mostly
+    found = np.bincount(overlap.truth_id[overlap.pair_truth[matches.pair]], minlength=overlap.truth_count)
+    mostly = int(np.count_nonzero(found / lengths > 0.8))
+    partly = int(np.count_nonzero(found / lengths >= 0.2)) - mostly
     return Clear(
         tp=hits,
         fn=len(overlap.truth_id) - hits,
         fp=len(overlap.prediction_id) - hits,
-        id_switches=int(np.count_nonzero(switches)),
+        id_switches=int(np.count_nonzero(matches.is_switch)),
         mostly_tracked=mostly,
         partly_tracked=partly,
         mostly_lost=overlap.truth_count - mostly - partly,
-        fragments=int(np.count_nonzero(breaks)),
-        overlap=float(overlap.similarity[near].sum()),
+        fragments=int(np.count_nonzero(matches.is_regained)),
+        overlap=float(overlap.similarity[matches.pair].sum()),
         frames=overlap.frame_count,
     )
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from framelabel.metrics.matching import EPSILON, Overlap, match
+from framelabel.core.pairs import match
+from framelabel.metrics.matching import EPSILON, Overlap
 
 ALPHAS: NDArray[np.float64] = np.arange(0.05, 0.99, 0.05)
 """(19,) localisation thresholds."""
