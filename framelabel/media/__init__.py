@@ -1,1 +1,36 @@
-"""Footage in: decoders, probing, the frame index. Each decoding library is imported in one file."""
+"""Readers of video and picture folders, the frame index, and facts about files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from framelabel.core.frames import FrameIndex, VideoId
+
+if TYPE_CHECKING:
+    from framelabel.media.reading import Reader
+
+
+NO_VIDEO = VideoId(0)
+"""The id of a video that belongs to no project yet."""
+
+
+def open_reader(
+    path: str | Path, *, video_id: VideoId = NO_VIDEO, index: FrameIndex | None = None, reader: str = "auto"
+) -> Reader:
+    """Open a video file, a folder of pictures, or a glob of pictures.
+
+    Args:
+        path: the file, folder or glob.
+        video_id: goes into every frame's identity.
+        index: the stored identity of every picture; without one it is built by the first pass (`read_all`) or, when
+            something else needs it, by decoding the file once.
+        reader: a name of `framelabel.media.catalog.READERS`, or "auto".
+
+    Raises:
+        UnreadableVideoError: nothing there can be decoded; the message says why.
+        UnknownNameError: no such reader.
+    """
+    from framelabel.media.reading import open_named
+
+    return open_named(path, video_id=video_id, index=index, reader=reader)

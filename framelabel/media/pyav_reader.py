@@ -1,0 +1,306 @@
+"""The default reader: any picture of a video file by ordinal, exact in every order of access.
+
+A random read seeks to the nearest sync frame before the picture, decodes forward, and compares every presentation
+time with the index on the way; after a seek, each picture handed out must also have the digest that the index holds.
+Where a container seeks badly or a sync frame is none, the read falls back to earlier sync frames and in the end to
+the start of the file, so a wrong picture is never returned for a right one.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from framelabel.core.errors import UnreadableVideoError
+from framelabel.core.frames import Frame, FrameIndex, FrameRef, VideoId
+from framelabel.core.protocols import SILENT, Reporter
+from framelabel.media.facts import ContentFacts, HeaderFacts
+from framelabel.media.index import IndexBuilder, PresentationClock
+from framelabel.media.pyav import Picture, PyAVFile, Step, TailLostError, byte_size, deinterlaced, digest
+
+NO_VIDEO = VideoId(0)
+_WORTH_A_SEEK = 12
+"""Pictures that decode in about the time that a seek and the refilling of the decoder take."""
+_EARLIER_TRIES = 3
+"""Sync frames tried before a random read starts at the beginning of the file."""
+_KEPT_BYTES = 64 << 20
+"""Decoded pictures kept for near-by random reads, such as stepping backwards."""
+_REPORT_EVERY = 32
+
+
+class _LostError(Exception):
+    """The pictures decoded are not the ones that the index describes at this place."""
+
+
+@dataclass(frozen=True, slots=True)
+class PyAVOptions:
+    """How to decode."""
+
+    threads: int = 0
+    """Decoder threads; 0 chooses by the number of cores."""
+    deinterlace: bool = False
+    """Filter pictures that are flagged as interlaced (yadif). Identity and digests stay those of the stored picture."""
+
+
+def every_picture(_: FrameRef) -> bool:
+    """Want everything."""
+    return True
+
+
+class PyAVReader:
+    """Reads one video file. Not for use by several threads at once; open one reader in each."""
+
+    Options = PyAVOptions
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        video_id: VideoId = NO_VIDEO,
+        index: FrameIndex | None = None,
+        options: PyAVOptions = PyAVOptions(),
+    ) -> None:
+        self.path = str(path)
+        self.video_id = video_id
+        self._options = options
+        self._threads = options.threads
+        self._header: HeaderFacts | None = None
+        self._content: ContentFacts | None = None
+        self._index = index
+        self._file = PyAVFile(path, self._threads)
+        self._is_fresh = True
+        """Whether `_file` still stands at its first picture."""
+        self._steps: Iterator[Step] | None = None
+        self._next = 0
+        """Ordinal that `_steps` yields next."""
+        self._is_proved = True
+        """Whether the present run of pictures began at the start of the file, as the index did."""
+        self._kept: OrderedDict[int, Picture] = OrderedDict()
+        self._kept_bytes = 0
+
+    @property
+    def header(self) -> HeaderFacts:
+        """What the header and the first picture say."""
+        if self._header is None:
+            file = PyAVFile(self.path, threads=1)
+            try:
+                self._header = file.header()
+            finally:
+                file.close()
+        return self._header
+
+    @property
+    def content(self) -> ContentFacts:
+        """What a pass over all pictures showed; decodes the file when no pass was made yet."""
+        if self._content is None:
+            for _ in self.read_all(lambda _: False):
+                pass
+        assert self._content is not None  # noqa: S101 - read_all fills it or raises
+        return self._content
+
+    @property
+    def index(self) -> FrameIndex:
+        """The identity of every picture; decodes the file once when it was not given and no pass was made yet."""
+        if self._index is None:
+            self._index = self.content.index
+        return self._index
+
+    def read_all(
+        self, wanted: Callable[[FrameRef], bool] = every_picture, reporter: Reporter = SILENT
+    ) -> Iterator[Frame]:
+        """Decode the whole file once; yield the wanted pictures and build the index on the way.
+
+        `wanted` is asked about every picture in order, so it can start late (resume), skip, or sample; only wanted
+        pictures are converted. When the iterator is exhausted, `index` and `content` are there without another pass.
+
+        Raises:
+            UnreadableVideoError: the file holds no picture that can be decoded.
+        """
+        done = 0
+        while True:
+            try:
+                for frame in self._pass(wanted, done, reporter):
+                    done += 1
+                    if frame is not None:
+                        yield frame
+            except TailLostError:
+                self._threads = 1
+                self._reopen()
+            else:
+                return
+
+    def read(self, frames: Iterable[int]) -> Iterator[Frame]:
+        """Yield these pictures, in the order asked; ascending requests never decode a picture twice.
+
+        Raises:
+            FrameNotFoundError: the video has no such frame.
+        """
+        previous = -1
+        for ordinal in frames:
+            yield self._frame(ordinal, keep=ordinal < previous)
+            previous = ordinal
+
+    def frame(self, index: int) -> Frame:
+        """Return one picture; the pictures around it stay decoded for a while, so stepping back is cheap.
+
+        Raises:
+            FrameNotFoundError: the video has no such frame.
+        """
+        return self._frame(index, keep=True)
+
+    def close(self) -> None:
+        """Release the file; calling it again does nothing."""
+        self._steps = None
+        self._kept.clear()
+        self._kept_bytes = 0
+        self._file.close()
+
+    def __enter__(self) -> PyAVReader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _pass(self, wanted: Callable[[FrameRef], bool], done: int, reporter: Reporter) -> Iterator[Frame | None]:
+        """Yield each picture from ordinal `done` on, None where it is not wanted."""
+        file = self._take_fresh_file()
+        try:
+            builder = IndexBuilder(file.time_base)
+            clock = PresentationClock(file.step, file.second)
+            interlaced = corrupt = 0
+            damage = -1
+            for ordinal, picture, shown in self._shown(enumerate(file.pictures())):
+                pts = clock.next(file.stored_pts(picture))
+                builder.add(pts, is_sync=picture.key_frame and clock.is_anchor, digest=digest(picture))
+                interlaced += picture.interlaced_frame
+                corrupt += picture.is_corrupt
+                if damage < 0 and (picture.is_corrupt or file.failed_packets):
+                    damage = ordinal
+                if ordinal < done:
+                    continue
+                ref = FrameRef(self.video_id, ordinal, pts)
+                yield Frame(ref, file.rgb(shown)) if wanted(ref) else None
+                if ordinal % _REPORT_EVERY == _REPORT_EVERY - 1:
+                    reporter.advance(_REPORT_EVERY)
+            count = len(builder)
+            if count == 0:
+                msg = f"{file.name}: no picture can be decoded"
+                raise UnreadableVideoError(msg)
+            reporter.advance(count % _REPORT_EVERY)
+            if damage < 0 and (file.failed_packets or file.end_error):
+                damage = count
+            self._content = ContentFacts(
+                builder.build(), interlaced, corrupt, clock.repaired, file.failed_packets, damage, file.end_error
+            )
+        finally:
+            file.close()
+
+    def _frame(self, ordinal: int, *, keep: bool) -> Frame:
+        ref = self.index.ref(self.video_id, ordinal)
+        shown = self._kept.get(ordinal)
+        if shown is None:
+            shown = self._decoded(ordinal, keep=keep)
+        return Frame(ref, self._file.rgb(shown))
+
+    def _decoded(self, ordinal: int, *, keep: bool) -> Picture:
+        """Return picture `ordinal`, proved to be the one that the index describes."""
+        reason = ""
+        for attempt in range(_EARLIER_TRIES + 2):
+            try:
+                self._approach(ordinal, attempt)
+                return self._advance(ordinal, keep=keep)
+            except (_LostError, TailLostError) as error:
+                reason = str(error)
+                self._steps = None
+                if attempt == _EARLIER_TRIES:
+                    self._threads = 1
+        msg = f"{self._file.name}: frame {ordinal} is not the picture that was indexed; has the file changed? {reason}"
+        raise UnreadableVideoError(msg)
+
+    def _approach(self, ordinal: int, attempt: int) -> None:
+        """Stand at or before `ordinal`: stay, seek to a sync frame (an earlier one at each attempt), or start over."""
+        start = max(0, ordinal - self._options.deinterlace)
+        sync = self.index.sync_before(start)
+        for _ in range(attempt):
+            sync = self.index.sync_before(max(0, sync - 1))
+        if self._steps is not None and self._next <= ordinal and sync - self._next < _WORTH_A_SEEK:
+            return
+        self._is_proved = sync == 0 or attempt >= _EARLIER_TRIES or not self._file.seek(int(self.index.pts[sync]))
+        if self._is_proved:
+            if not self._is_fresh:
+                self._reopen()
+            self._steps = self._shown(self._counted_from_start())
+        else:
+            self._steps = self._shown(self._counted_from_sync(start))
+        self._is_fresh = False
+        self._next = 0
+
+    def _advance(self, ordinal: int, *, keep: bool) -> Picture:
+        for step in self._steps or ():
+            self._next = step.ordinal + 1
+            if step.ordinal > ordinal:
+                break
+            if keep:
+                self._keep(step)
+            if step.ordinal == ordinal:
+                expected = int(self.index.digest[ordinal])
+                if not self._is_proved and expected and digest(step.picture) != expected:
+                    raise _LostError("its content differs")
+                return step.shown
+        raise _LostError("decoding ended before it")
+
+    def _counted_from_start(self) -> Iterator[tuple[int, Picture]]:
+        index, file = self.index, self._file
+        clock = PresentationClock(file.step, file.second)
+        for ordinal, picture in enumerate(file.pictures()):
+            if ordinal == len(index) or clock.next(file.stored_pts(picture)) != index.pts[ordinal]:
+                raise _LostError(f"the presentation time of frame {ordinal} differs")
+            yield ordinal, picture
+
+    def _counted_from_sync(self, start: int) -> Iterator[tuple[int, Picture]]:
+        """Number the pictures after a seek, beginning at the first sync frame that the index knows."""
+        index, file = self.index, self._file
+        clock = PresentationClock(file.step, file.second)
+        ordinal = -1
+        for picture in file.pictures():
+            stored = file.stored_pts(picture)
+            if ordinal < 0:
+                place = int(np.searchsorted(index.pts, stored)) if picture.key_frame and stored is not None else -1
+                if not 0 <= place < len(index) or index.pts[place] != stored or not index.is_sync[place]:
+                    continue  # a picture before the sync frame, whose references were not decoded
+                if place > start:
+                    raise _LostError("the container's seek went too far")
+                ordinal = place - 1
+            ordinal += 1
+            if ordinal == len(index) or clock.next(stored) != index.pts[ordinal]:
+                raise _LostError(f"the presentation time of frame {ordinal} differs")
+            yield ordinal, picture
+
+    def _shown(self, numbered: Iterable[tuple[int, Picture]]) -> Iterator[Step]:
+        if self._options.deinterlace:
+            return deinterlaced(numbered)
+        return (Step(ordinal, picture, picture) for ordinal, picture in numbered)
+
+    def _keep(self, step: Step) -> None:
+        if step.ordinal not in self._kept:
+            self._kept[step.ordinal] = step.shown
+            self._kept_bytes += byte_size(step.shown)
+        while self._kept_bytes > _KEPT_BYTES and len(self._kept) > 1:
+            self._kept_bytes -= byte_size(self._kept.popitem(last=False)[1])
+
+    def _take_fresh_file(self) -> PyAVFile:
+        """Return a file at its first picture, which the caller owns and closes."""
+        if not self._is_fresh:
+            return PyAVFile(self.path, self._threads)
+        file, self._file = self._file, PyAVFile(self.path, self._threads)
+        return file
+
+    def _reopen(self) -> None:
+        self._file.close()
+        self._file = PyAVFile(self.path, self._threads)
+        self._is_fresh = True
+        self._steps = None
