@@ -104,7 +104,7 @@ class OnnxDetector:
         self.recipe = replace(recipe, input=replace(recipe.input, size=input_size(self.session, recipe.input)))
         self._preprocessor = Preprocessor(self.recipe.input, self.session.inputs[0].dtype)
         entry = DECODERS.load(recipe.decoder)
-        options = build(options_of(entry), recipe.decoder_options, f"decoder_options of '{recipe.decoder}'")
+        options: Any = build(options_of(entry), recipe.decoder_options, f"decoder_options of '{recipe.decoder}'")
         self._decoder: Decoder = entry(options, input_size=self.recipe.input.size)
         self._nms_iou = self._decoder.default_nms_iou if recipe.nms_iou is None else recipe.nms_iou
         self._local = threading.local()
@@ -167,8 +167,7 @@ class OnnxDetector:
         placements = [self._preprocessor.write(image, canvas, row) for row, image in enumerate(images)]
         outputs = self.session.run(canvas.batch, self._sizes(len(images)))
         return [
-            (self._decoder(output, self._thresholds), place)
-            for output, place in zip(outputs, placements, strict=True)
+            (self._decoder(output, self._thresholds), place) for output, place in zip(outputs, placements, strict=True)
         ]
 
     def _settle(self, views: Sequence[_View]) -> Findings:
@@ -182,7 +181,7 @@ class OnnxDetector:
         if len(views) > 1:
             window_of = np.repeat(np.arange(len(views)), counts)
             windows = np.stack([view.window for view in views])
-            merged = merge_across_seams(xyxy, score, class_id, window_of, windows, size)
+            merged = merge_across_seams(xyxy, score, class_id, window_of=window_of, windows=windows, size=size)
             xyxy, score, class_id, members = merged.xyxy, merged.score, merged.class_id, merged.members
         xyxy = clip(xyxy, size)
         if self._nms_iou < 1.0 or len(views) > 1:
@@ -277,9 +276,7 @@ def _shifted(placement: Placement, window: NDArray[np.float64], size: tuple[int,
     return Placement(placement.scale, (left - window[0] * scale_x, top - window[1] * scale_y), size)
 
 
-def _draw(
-    views: Sequence[_View], counts: Sequence[int], sources: Sequence[NDArray[np.int64]]
-) -> Mapping[int, Shape]:
+def _draw(views: Sequence[_View], counts: Sequence[int], sources: Sequence[NDArray[np.int64]]) -> Mapping[int, Shape]:
     """Return the exact geometry of each kept box whose candidates have one."""
     if all(view.candidates.outline is None for view in views):
         return {}

@@ -75,7 +75,11 @@ def find_model(source: ModelSource, folder: Path | None, reporter: Reporter = SI
     """
     beside = folder / source.file if folder is not None else None
     if beside is not None and beside.is_file():
-        found = _Digests.load().of(beside) if source.digest else ""
+        if not source.digest:
+            return beside
+        digests = _Digests.load()
+        found = digests.of(beside)
+        digests.save()
         if found != source.digest:
             msg = f"{beside}: the file has digest {found}, the manifest promises {source.digest}"
             raise DigestMismatchError(msg)
@@ -94,7 +98,7 @@ def find_model(source: ModelSource, folder: Path | None, reporter: Reporter = SI
             why = f"{source.url} could not be fetched: {getattr(error, 'reason', error)}"
     spot = f"as {beside}, or " if beside is not None else ""
     msg = (
-        f"model '{Path(source.file).name}' ({source.digest}) is not on this machine: put it {spot}under any name into a "
+        f"model '{Path(source.file).name}' ({source.digest}) is not on this machine: put it {spot}under any name in a "
         f"folder named by $FRAMELABEL_MODELS; {why}" + (f"; source: {source.source}" if source.source else "")
     )
     raise MissingModelError(msg)

@@ -203,7 +203,9 @@ class Session:
         session = self._create(device)
         used = _device_of(session)
         if used != device:
-            raise DeviceUnavailableError(_not_here(device, f"the session came up on {used} (driver or library missing)"))
+            raise DeviceUnavailableError(
+                _not_here(device, f"the session came up on {used} (driver or library missing)")
+            )
         return session, used
 
     def _create(self, device: str) -> Any:

@@ -76,6 +76,7 @@ def merge_across_seams(
     xyxy: Floats,
     score: Floats,
     class_id: NDArray[np.int32],
+    *,
     window_of: NDArray[np.int64],
     windows: Floats,
     size: tuple[int, int],

@@ -89,7 +89,7 @@ class Nanodet:
     def _parts(self, outputs: Outputs) -> tuple[list[NDArray[Any]], list[NDArray[Any]]]:
         """Return class outputs and distance outputs, each from the finest stride on.
 
-        With as many classes as distance columns the shapes cannot tell them apart: then classes come first, as exported.
+        With as many classes as distance columns, shapes cannot tell them apart: then classes come first, as exported.
         """
         sides = 4 * self.options.bins
         distances = [output for output in outputs if output.shape[1] == sides]

@@ -85,14 +85,12 @@ class Segmenter:
         """Return (C, h, w) probabilities; class numbers become certainties."""
         if output.ndim == 2 or (output.ndim == 3 and len(output) == 1 and self.options.activation != "sigmoid"):
             numbers = output.reshape(output.shape[-2:]).astype(np.int64)
-            return (numbers[None] == np.arange(class_count)[:, None, None]).astype(np.float32)
+            return np.asarray(numbers[None] == np.arange(class_count)[:, None, None], dtype=np.float32)
         if self.options.activation == "softmax":
             return softmax(output, axis=0)
         return sigmoid(output) if self.options.activation == "sigmoid" else output.astype(np.float32)
 
-    def _areas(
-        self, inside: NDArray[np.bool_], least: float
-    ) -> list[tuple[int, int, int, int, NDArray[np.bool_]]]:
+    def _areas(self, inside: NDArray[np.bool_], least: float) -> list[tuple[int, int, int, int, NDArray[np.bool_]]]:
         """Return left, top, right, bottom and the cut-out mask of each area of at least `least` pixels."""
         if not self.options.split:
             if inside.sum() < least:

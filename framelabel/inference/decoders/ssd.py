@@ -67,7 +67,7 @@ class Ssd:
 
     @staticmethod
     def _tables(outputs: Outputs) -> tuple[NDArray[Any], NDArray[Any]] | None:
-        """Return (N, 4) boxes and (N, C) scores; with four classes the table outside [0, 1] or named later is scores."""
+        """Return (N, 4) boxes and (N, C) scores; with four classes both have four columns and boxes come first."""
         tables = [output for output in outputs if output.ndim == 2 and len(output) > 1]
         if len(tables) != 2 or len(tables[0]) != len(tables[1]):
             return None

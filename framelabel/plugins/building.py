@@ -1,0 +1,110 @@
+"""A checked manifest becomes a plugin that can work."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from framelabel.core.errors import InvalidManifestError
+from framelabel.core.ontology import Ontology
+from framelabel.core.protocols import SILENT, Reporter
+from framelabel.inference.detector import OnnxDetector, Recipe
+from framelabel.inference.models import ModelSource, find_model, sha256
+from framelabel.inference.preprocess import InputOptions
+from framelabel.inference.tiling import TileOptions
+from framelabel.plugins.hooks import Hook, load_hook, no_change
+from framelabel.plugins.loading import load
+from framelabel.plugins.schema import Manifest, Review, Zone
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plugin:
+    """A plugin with its model loaded."""
+
+    manifest: Manifest
+    detector: OnnxDetector
+    ontology: Ontology
+    model_path: Path
+    model_digest: str
+    """"sha256:...": who said it, in provenance."""
+    hook: Hook
+
+    @property
+    def name(self) -> str:
+        """The plugin's name."""
+        return self.manifest.name
+
+    @property
+    def tracker(self) -> str:
+        """Name of the tracker to link with."""
+        return self.manifest.tracker.name
+
+    @property
+    def tracker_options(self) -> Mapping[str, Any]:
+        """Options of that tracker."""
+        return self.manifest.tracker.options
+
+    @property
+    def zones(self) -> tuple[Zone, ...]:
+        """Areas and lines, in fractions of the frame."""
+        return self.manifest.zones
+
+    @property
+    def rules(self) -> tuple[Mapping[str, Any], ...]:
+        """Rules as written."""
+        return self.manifest.rules
+
+    @property
+    def review(self) -> Review:
+        """What goes to people."""
+        return self.manifest.review
+
+
+def model_source(manifest: Manifest) -> tuple[ModelSource, Path]:
+    """Return which model file a manifest means and the folder that it is relative to (another plugin's, perhaps)."""
+    model = manifest.model
+    if not model.of_plugin:
+        return ModelSource(model.file, model.digest, model.url, model.source), manifest.folder
+    owner = load(model.of_plugin)
+    if owner.model.of_plugin:
+        msg = f"{manifest.folder}: model.of_plugin '{model.of_plugin}' itself takes its model from another plugin"
+        raise InvalidManifestError(msg)
+    return model_source(owner)
+
+
+def recipe(manifest: Manifest) -> Recipe:
+    """Return how to feed and read the model."""
+    model, feed = manifest.model, manifest.model.input
+    names = [entry.name for entry in manifest.classes]
+    indexed = any(entry.model_index is not None for entry in manifest.classes)
+    return Recipe(
+        input=InputOptions(feed.size, feed.resize, feed.colour, feed.scale, feed.mean, feed.std, feed.pad, feed.layout),
+        decoder=model.decoder,
+        class_count=len(names),
+        model_index=tuple(entry.model_numbers for entry in manifest.classes) if indexed else (),
+        score_threshold=tuple(model.class_thresholds.get(name, model.score_threshold) for name in names),
+        decoder_options=model.decoder_options,
+        nms_iou=model.nms_iou,
+        nms_cross_class_iou=model.nms_cross_class_iou,
+        tiles=TileOptions(model.tiles.size, model.tiles.overlap, model.tiles.whole) if model.tiles else None,
+        max_boxes=model.max_boxes,
+    )
+
+
+def build(
+    manifest: Manifest, *, device: str = "auto", workers: int = 0, batch: int = 0, reporter: Reporter = SILENT
+) -> Plugin:
+    """Find and load the model, and the hook where there is one. Code of the plugin runs only here and later.
+
+    Raises:
+        MissingModelError: the model file is not on this machine; the message says where to put it.
+        ModelMismatchError: the model is not what the manifest says.
+        DeviceUnavailableError: the device asked for is not usable here.
+    """
+    source, folder = model_source(manifest)
+    path = find_model(source, folder, reporter)
+    detector = OnnxDetector(path, recipe(manifest), device=device, workers=workers, batch=batch, reporter=reporter)
+    hook = load_hook(manifest.hook, manifest.folder) if manifest.hook else no_change
+    return Plugin(manifest, detector, manifest.ontology(), path, source.digest or sha256(path), hook)
