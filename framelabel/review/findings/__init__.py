@@ -1,0 +1,1 @@
+"""Labels that look wrong: one file per kind of error, ranked together."""

@@ -1,0 +1,120 @@
+"""Labels ordered by track, the way the checks read them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from framelabel.core.boxes import NO_TRACK
+from framelabel.core.labels import Flag, Labels
+
+_DEFAULT_FPS = 25.0
+
+
+@dataclass(frozen=True, eq=False)
+class LabelRows:
+    """Label rows sorted by video, track and frame; boxes without identity are each a group of their own."""
+
+    video: NDArray[np.int32]
+    """(N,) row of `Labels.videos`."""
+    frame: NDArray[np.int64]
+    """(N,) frame ordinal."""
+    track_id: NDArray[np.int64]
+    """(N,)."""
+    group: NDArray[np.int64]
+    """(N,) number of the track over all videos, non-decreasing."""
+    xyxy: NDArray[np.float64]
+    """(N, 4) pixels; NaN for sides that are not finite."""
+    class_id: NDArray[np.int32]
+    """(N,)."""
+    score: NDArray[np.float64]
+    """(N,) 1 where none is stated."""
+    is_human: NDArray[np.bool_]
+    """(N,) drawn or confirmed by a person."""
+    fps: NDArray[np.float64]
+    """(V,) pictures per second of each video; 25 where unknown."""
+    size: NDArray[np.float64]
+    """(V, 2) width, height of each video; infinite where unknown."""
+    frames: NDArray[np.int64]
+    """(F, 2) video row and ordinal of every frame labels could be in, sorted; between them is no gap."""
+    class_names: tuple[str, ...]
+    detections: Labels | None = None
+    """What a model saw in the same frames, on the same videos and ontology; None when not known."""
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    @staticmethod
+    def of(labels: Labels, detections: Labels | None = None) -> LabelRows:
+        """Order labels; rows that are crowds or ignored are left out, for nobody promises anything about them."""
+        kept = np.flatnonzero(labels.flags & int(Flag.CROWD | Flag.IGNORED) == 0)
+        video = labels.frames.video[labels.frame[kept]]
+        frame = labels.frames.index[labels.frame[kept]]
+        track = labels.track_id[kept]
+        lonely = np.where(track == NO_TRACK, np.arange(len(kept)), -1)
+        order = np.lexsort((frame, lonely, track, video))
+        video, frame, track, lonely, kept = video[order], frame[order], track[order], lonely[order], kept[order]
+        starts = np.ones(len(kept), np.bool_)
+        starts[1:] = (video[1:] != video[:-1]) | (track[1:] != track[:-1]) | (lonely[1:] != lonely[:-1])
+        frames = np.stack([labels.frames.video.astype(np.int64), labels.frames.index], axis=1)
+        return LabelRows(
+            video,
+            frame,
+            track,
+            np.cumsum(starts) - 1,
+            np.where(np.isfinite(labels.xyxy[kept]), labels.xyxy[kept], np.nan),
+            labels.class_id[kept],
+            np.nan_to_num(labels.score[kept], nan=1.0),
+            (labels.flags[kept] & int(Flag.KEYFRAME)) != 0,
+            np.array([float(item.fps) or _DEFAULT_FPS for item in labels.videos]).reshape(-1),
+            np.array([[item.width or np.inf, item.height or np.inf] for item in labels.videos]).reshape(-1, 2),
+            frames[np.lexsort((frames[:, 1], frames[:, 0]))],
+            labels.ontology.names,
+            detections,
+        )
+
+    @cached_property
+    def frame_key(self) -> NDArray[np.int64]:
+        """(N,) one number per frame of one video."""
+        return self.video.astype(np.int64) << 40 | self.frame
+
+    @cached_property
+    def position(self) -> NDArray[np.int64]:
+        """(N,) place of the row's frame in `frames`: labels of a video sampled every tenth frame have no gaps."""
+        keys = self.frames[:, 0] << 40 | self.frames[:, 1]
+        return np.searchsorted(keys, self.frame_key).astype(np.int64)
+
+    @cached_property
+    def follows(self) -> NDArray[np.bool_]:
+        """(N,) true where the row before belongs to the same track."""
+        same = np.zeros(len(self), np.bool_)
+        same[1:] = self.group[1:] == self.group[:-1]
+        return same
+
+    @cached_property
+    def is_valid(self) -> NDArray[np.bool_]:
+        """(N,) finite boxes with an area."""
+        with np.errstate(invalid="ignore"):
+            extent = self.xyxy[:, 2:] - self.xyxy[:, :2]
+            return np.asarray(np.isfinite(self.xyxy).all(axis=1) & (extent > 0).all(axis=1), dtype=np.bool_)
+
+    @cached_property
+    def at_border(self) -> NDArray[np.bool_]:
+        """(N,) boxes that touch the frame's edge: their size and centre change as they leave."""
+        with np.errstate(invalid="ignore"):
+            size = self.size[self.video]
+            low, high = self.xyxy[:, :2] <= 2.0, self.xyxy[:, 2:] >= size - 2.0
+        return np.asarray(low.any(axis=1) | high.any(axis=1))
+
+    def spans(self) -> list[slice]:
+        """Return the rows of each track with an identity, as slices."""
+        bounds = np.flatnonzero(~self.follows)
+        stops = np.append(bounds[1:], len(self))[: len(bounds)].tolist()
+        return [
+            slice(start, stop)
+            for start, stop in zip(bounds.tolist(), stops, strict=True)
+            if self.track_id[start] != NO_TRACK
+        ]
