@@ -1,0 +1,1 @@
+"""Fine-tuning of a compact detector (PyTorch, optional extra `train`); the result is an ONNX file like any other."""
