@@ -1,7 +1,7 @@
 """Render a conveyor with printed boards under a camera, with every defect known.
 
-Pure numpy and OpenCV. A clip follows from its seed alone: the boards' layout and colours, the defects, the belt's speed,
-the camera's shake, the drift of the light and the sensor's noise. Classes are DeepPCB's six defects and the board.
+Pure numpy and OpenCV. A clip follows from its seed alone: the boards' layout and colours, the defects, the belt's
+speed, the camera's shake, the drift of the light and the sensor's noise. Classes are DeepPCB's six defects and board.
 """
 
 from __future__ import annotations
@@ -222,7 +222,9 @@ def _row(copper: NDArray[np.uint8], y: int, trace: int, pitch: int, rng: np.rand
                 cv2.circle(copper, centre, trace, 1, -1)
                 cv2.circle(copper, centre, max(trace // 3, 3), 0, -1)
             else:
-                cv2.rectangle(copper, (centre[0] - trace, centre[1] - trace), (centre[0] + trace, centre[1] + trace), 1, -1)
+                cv2.rectangle(
+                    copper, (centre[0] - trace, centre[1] - trace), (centre[0] + trace, centre[1] + trace), 1, -1
+                )
         x = stop + trace * 2 + int(rng.integers(18, 60))
 
 
@@ -432,9 +434,7 @@ def _lay(scene: NDArray[np.float32], board: NDArray[np.uint8], at: NDArray[np.fl
     scene[y1:y2, x1:x2] = shifted[y1 - y : y2 - y, x1 - x : x2 - x]
 
 
-def _exposed(
-    scene: NDArray[np.float32], seconds: float, style: _Style, rng: np.random.Generator
-) -> NDArray[np.uint8]:
+def _exposed(scene: NDArray[np.float32], seconds: float, style: _Style, rng: np.random.Generator) -> NDArray[np.uint8]:
     """Return what the sensor records: light that drifts and falls off to one side, defocus, noise."""
     depth, period, slope, phase = style.light
     gain = 1.0 + depth * np.sin(2 * np.pi * seconds / period + phase)

@@ -72,10 +72,10 @@ def mosaic(pictures: list[Picture], size: int, options: Augmentation, rng: np.ra
     boxes, classes = [], []
     corners = ((0, 0, x, y), (x, 0, size, y), (0, y, x, size), (x, y, size, size))
     for picture, (left, top, right, bottom) in zip(pictures, corners, strict=True):
-        scale = tuple(v * 0.75 for v in options.scale)
+        scale = (options.scale[0] * 0.75, options.scale[1] * 0.75)
         part = placed(turned(picture, options, rng), (right - left, bottom - top), scale, rng, reference=size)
         canvas[top:bottom, left:right] = part.image
-        boxes.append(part.xyxy + [left, top, left, top])
+        boxes.append(part.xyxy + np.array([left, top, left, top]))
         classes.append(part.class_id)
     return Picture(canvas, np.concatenate(boxes), np.concatenate(classes))
 
@@ -94,7 +94,7 @@ def mixed(a: Picture, b: Picture, rng: np.random.Generator) -> Picture:
 def placed(
     picture: Picture,
     size: tuple[int, int],
-    scale: tuple[float, ...],
+    scale: tuple[float, float],
     rng: np.random.Generator,
     reference: int = 0,
 ) -> Picture:
@@ -105,9 +105,7 @@ def placed(
     height, width = picture.image.shape[:2]
     side = reference or min(size)
     zoom = float(np.exp(rng.uniform(np.log(scale[0]), np.log(scale[1])))) * side / max(height, width)
-    shift = [
-        rng.uniform(min(0.0, room), max(0.0, room)) for room in (size[0] - width * zoom, size[1] - height * zoom)
-    ]
+    shift = [rng.uniform(min(0.0, room), max(0.0, room)) for room in (size[0] - width * zoom, size[1] - height * zoom)]
     matrix = np.array([[zoom, 0.0, shift[0]], [0.0, zoom, shift[1]]])
     # pixel centres lie at +0.5 in box coordinates and at whole numbers in warpAffine's
     pixels = matrix.copy()

@@ -17,8 +17,8 @@ _THUMBNAIL = 24
 def with_joined_groups(samples: Sequence[Sample], store: PictureStore, *, alike: float = 0.95) -> list[Sample]:
     """Return the samples with groups merged that hold near-duplicates of one another.
 
-    Two pictures are near-duplicates when their grey thumbnails, each normalised, correlate by at least `alike`; mirrored
-    pairs count too. The merged group takes the alphabetically first name.
+    Two pictures are near-duplicates when their grey thumbnails, each normalised, correlate by at least `alike`;
+    mirrored pairs count too. The merged group takes the alphabetically first name.
     """
     thumbnails = []
     for sample in samples:

@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 from torch import nn
 
 from framelabel.core.errors import ModelMismatchError
-from framelabel.training.network import CompactDetector, ConvUnit
+from framelabel.training.network import CompactDetector, ConvUnit, cells_of, decoded_boxes
 
 _OPSET = 13
 _IR_VERSION = 8
 TOLERANCE = 1e-4
+_END = 2**31 - 1
+"""Beyond every axis."""
 
 
 def folded(network: CompactDetector, *, half: bool = False) -> CompactDetector:
@@ -26,7 +28,7 @@ def folded(network: CompactDetector, *, half: bool = False) -> CompactDetector:
 
     With `half`, weights are rounded to half precision first, so that a file that stores them so loses nothing more.
     """
-    result = copy.deepcopy(network).eval().float().cpu()
+    result: CompactDetector = copy.deepcopy(network).eval().float().cpu()
     for unit in result.modules():
         if isinstance(unit, ConvUnit):
             unit.conv = nn.utils.fuse_conv_bn_eval(unit.conv, unit.norm)
@@ -78,8 +80,14 @@ def export(network: CompactDetector, path: Path, size: tuple[int, int], *, half:
     return plain
 
 
-def check(plain: CompactDetector, answers: Sequence[NDArray[np.float32]], batches: Sequence[NDArray[np.float32]]) -> float:
-    """Return the largest difference between the exported file's answers and the network's, relative where above 1.
+def check(
+    plain: CompactDetector,
+    answers: Sequence[NDArray[np.float32]],
+    batches: Sequence[NDArray[np.float32]],
+) -> float:
+    """Return the largest difference between the exported file's answers and the network's.
+
+    Probabilities are compared as they are, boxes decoded and as shares of the input side, so that one limit suits both.
 
     Args:
         plain: what `export` returned.
@@ -92,8 +100,12 @@ def check(plain: CompactDetector, answers: Sequence[NDArray[np.float32]], batche
     worst = 0.0
     for answer, batch in zip(answers, batches, strict=True):
         with torch.no_grad():
-            own = raw_grid(plain, torch.from_numpy(batch)).numpy()
-        worst = max(worst, float((np.abs(own - answer) / np.maximum(np.abs(own), 1.0)).max()))
+            pictures = torch.from_numpy(batch)
+            own = raw_grid(plain, pictures)
+            cells = cells_of(plain(pictures))
+        given = torch.from_numpy(answer)
+        boxes = [decoded_boxes(raw, cells) / max(batch.shape[2:]) for raw in (own, given)]
+        worst = max(worst, float((boxes[0] - boxes[1]).abs().max()), float((own - given)[..., 4:].abs().max()))
     if worst > TOLERANCE:
         msg = f"the exported model differs from the trained network by {worst:.2g}, more than {TOLERANCE}"
         raise ModelMismatchError(msg)
@@ -138,8 +150,8 @@ class _Graph:
         """Append probabilities, flattening and the final transposition; return the output's name."""
         parts = []
         for number, level in enumerate(levels):
-            box = self._slice(level, [0], [4], [1], [1], f"box{number}")
-            logits = self._slice(level, [4], [2**31 - 1], [1], [1], f"logits{number}")
+            box = self._slice(level, [(1, 0, 4, 1)], f"box{number}")
+            logits = self._slice(level, [(1, 4, _END, 1)], f"logits{number}")
             joined = self._add("Concat", [box, self._add("Sigmoid", [logits], f"p{number}")], f"level{number}", axis=1)
             parts.append(self._add("Reshape", [joined, self._integers([0, 0, -1])], f"flat{number}"))
         return self._add("Transpose", [self._add("Concat", parts, "cells", axis=2)], "output", perm=[0, 2, 1])
@@ -157,7 +169,9 @@ class _Graph:
             return self._add("Mul", [source, self._add("Sigmoid", [source], f"{name}.gate")], name)
         if isinstance(module, nn.MaxPool2d):
             pads = [module.padding] * 4
-            return self._add("MaxPool", [source], name, kernel_shape=[module.kernel_size] * 2, strides=[1, 1], pads=pads)
+            return self._add(
+                "MaxPool", [source], name, kernel_shape=[module.kernel_size] * 2, strides=[1, 1], pads=pads
+            )
         if isinstance(module, nn.Upsample):
             scales = self._floats([1.0, 1.0, float(module.scale_factor), float(module.scale_factor)], f"{name}.scales")
             modes = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
@@ -166,13 +180,14 @@ class _Graph:
         raise ModelMismatchError(msg)
 
     def _corner(self, source: str, index: tuple[Any, ...], name: str) -> str:
-        starts = [part.start or 0 for part in index[2:]]
-        return self._slice(source, starts, [2**31 - 1] * 2, [2, 3], [part.step for part in index[2:]], name)
+        window = [(axis, part.start or 0, _END, part.step) for axis, part in enumerate(index) if part.step]
+        return self._slice(source, window, name)
 
-    def _slice(
-        self, source: str, starts: list[int], ends: list[int], axes: list[int], steps: list[int], name: str
-    ) -> str:
-        return self._add("Slice", [source, *(self._integers(part) for part in (starts, ends, axes, steps))], name)
+    def _slice(self, source: str, window: list[tuple[int, int, int, int]], name: str) -> str:
+        """Cut; each of `window` is an axis with its start, stop and step."""
+        columns = [list(column) for column in zip(*window, strict=True)]
+        axes, starts, stops, steps = (self._integers(column) for column in columns)
+        return self._add("Slice", [source, starts, stops, axes, steps], name)
 
     def _add(self, kind: str, inputs: list[str], name: str, **attributes: Any) -> str:
         import onnx

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from framelabel.training.network import decoded_boxes, flat, grid
+from framelabel.training.network import Cells, cells_of, decoded_boxes, flat
 
 _CENTRE_RADIUS = 1.5
 """Cells within so many strides of an object's centre may answer for it."""
@@ -44,14 +44,13 @@ def _area(boxes: Any) -> Any:
     return (boxes[..., 2:] - boxes[..., :2]).clamp(min=0).prod(dim=-1)
 
 
-def assign_cells(raw: Any, boxes: Any, places: Any, strides: Any, truth: Any, classes: Any) -> tuple[Any, Any, Any]:
+def assign_cells(raw: Any, boxes: Any, cells: Cells, truth: Any, classes: Any) -> tuple[Any, Any, Any]:
     """Choose the cells that answer for each object of one picture (SimOTA).
 
     Args:
         raw: (cells, 5 + C) logits.
         boxes: (cells, 4) decoded boxes, xyxy in input pixels.
-        places: (cells, 2) column and row of each cell.
-        strides: (cells, 1).
+        cells: where the cells are.
         truth: (M, 4) true boxes, M > 0.
         classes: (M,) their classes.
 
@@ -60,9 +59,9 @@ def assign_cells(raw: Any, boxes: Any, places: Any, strides: Any, truth: Any, cl
         An object gets as many cells as its ten best overlaps add up to (at least one); a cell wanted by two objects
         goes to the cheaper.
     """
-    centre = (places + 0.5) * strides
+    centre = (cells.place + 0.5) * cells.stride
     middle = (truth[:, :2] + truth[:, 2:]) / 2
-    near = ((centre[None] - middle[:, None]).abs() < _CENTRE_RADIUS * strides[None]).all(dim=2)
+    near = ((centre[None] - middle[:, None]).abs() < _CENTRE_RADIUS * cells.stride[None]).all(dim=2)
     candidate = near.any(dim=0).nonzero()[:, 0]
     near = near[:, candidate]
     overlaps = overlap(truth, boxes[candidate])
@@ -81,9 +80,9 @@ def assign_cells(raw: Any, boxes: Any, places: Any, strides: Any, truth: Any, cl
     if bool(contested.any()):
         cheapest = cost[:, contested].argmin(dim=0)
         chosen[:, contested] = functional.one_hot(cheapest, len(truth)).T.bool()
-    cells = chosen.any(dim=0).nonzero()[:, 0]
-    owner = chosen[:, cells].int().argmax(dim=0)
-    return candidate[cells], owner, overlaps[owner, cells]
+    answering = chosen.any(dim=0).nonzero()[:, 0]
+    owner = chosen[:, answering].int().argmax(dim=0)
+    return candidate[answering], owner, overlaps[owner, answering]
 
 
 def detection_loss(maps: tuple[Any, ...], truth: Sequence[Any], classes: Sequence[Any]) -> LossParts:
@@ -95,8 +94,8 @@ def detection_loss(maps: tuple[Any, ...], truth: Sequence[Any], classes: Sequenc
         classes: per picture their (M,) classes.
     """
     raw = flat(maps).float()
-    places, strides = grid(maps)
-    boxes = decoded_boxes(raw, places, strides)
+    cells = cells_of(maps)
+    boxes = decoded_boxes(raw, cells)
     present = torch.zeros(raw.shape[:2], device=raw.device)
     box_error = raw.new_zeros(())
     class_error = raw.new_zeros(())
@@ -105,21 +104,21 @@ def detection_loss(maps: tuple[Any, ...], truth: Sequence[Any], classes: Sequenc
         if len(true_boxes) == 0:
             continue
         with torch.no_grad():
-            cells, owner, quality = assign_cells(
-                raw[number], boxes[number], places, strides, true_boxes, true_classes
-            )
-        present[number, cells] = 1.0
-        positives += len(cells)
-        overlaps = _paired_overlap(boxes[number, cells], true_boxes[owner])
+            chosen, owner, quality = assign_cells(raw[number], boxes[number], cells, true_boxes, true_classes)
+        present[number, chosen] = 1.0
+        positives += len(chosen)
+        overlaps = _paired_overlap(boxes[number, chosen], true_boxes[owner])
         box_error = box_error + (1 - overlaps**2).sum()
-        logits = raw[number, cells, 5:]
+        logits = raw[number, chosen, 5:]
         target = functional.one_hot(true_classes[owner], logits.shape[1]) * quality[:, None]
         class_error = class_error + functional.binary_cross_entropy_with_logits(logits, target, reduction="sum")
     count = max(positives, 1)
     objectness = functional.binary_cross_entropy_with_logits(raw[..., 4], present, reduction="sum") / count
     box_error, class_error = _BOX_WEIGHT * box_error / count, class_error / count
     total = box_error + objectness + class_error
-    return LossParts(total, float(box_error.detach()), float(objectness.detach()), float(class_error.detach()), positives)
+    return LossParts(
+        total, float(box_error.detach()), float(objectness.detach()), float(class_error.detach()), positives
+    )
 
 
 def _paired_overlap(a: Any, b: Any) -> Any:

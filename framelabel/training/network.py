@@ -6,6 +6,7 @@ its class. Layer for layer the published architecture, so that published weights
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -193,8 +194,18 @@ def flat(maps: tuple[Any, ...]) -> Any:
     return torch.cat([level.flatten(2) for level in maps], dim=2).transpose(1, 2)
 
 
-def grid(maps: tuple[Any, ...]) -> tuple[Any, Any]:
-    """Return the (cells, 2) column and row of every cell and its (cells, 1) stride, in the order of `flat`."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Cells:
+    """Where the cells of all grids are, in the order of `flat`."""
+
+    place: Any
+    """(cells, 2) column and row in their grid."""
+    stride: Any
+    """(cells, 1) input pixels per cell."""
+
+
+def cells_of(maps: tuple[Any, ...]) -> Cells:
+    """Return the cells of the maps of all grids."""
     places, strides = [], []
     for level, stride in zip(maps, STRIDES, strict=True):
         height, width = level.shape[-2:]
@@ -202,11 +213,11 @@ def grid(maps: tuple[Any, ...]) -> tuple[Any, Any]:
         places.append(torch.stack([column, row], dim=-1).reshape(-1, 2).float())
         strides.append(torch.full((height * width, 1), float(stride)))
     device = maps[0].device
-    return torch.cat(places).to(device), torch.cat(strides).to(device)
+    return Cells(torch.cat(places).to(device), torch.cat(strides).to(device))
 
 
-def decoded_boxes(raw: Any, places: Any, strides: Any) -> Any:
+def decoded_boxes(raw: Any, cells: Cells) -> Any:
     """Return (..., cells, 4) xyxy boxes in input pixels from the first four raw values of every cell."""
-    centre = (raw[..., 0:2] + places) * strides
-    half = torch.exp(raw[..., 2:4].clamp(max=8.0)) * strides / 2
+    centre = (raw[..., 0:2] + cells.place) * cells.stride
+    half = torch.exp(raw[..., 2:4].clamp(max=8.0)) * cells.stride / 2
     return torch.cat([centre - half, centre + half], dim=-1)

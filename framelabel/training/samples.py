@@ -55,7 +55,9 @@ def split(samples: Sequence[Sample], share: float, seed: int) -> tuple[list[Samp
     for sample in samples:
         sizes[sample.group] = sizes.get(sample.group, 0) + 1
     if len(sizes) < 2:
-        msg = f"{len(samples)} pictures of {len(sizes)} group cannot be split; give a group rule that tells sources apart"
+        msg = (
+            f"{len(samples)} pictures of {len(sizes)} group cannot be split; give a group rule that tells sources apart"
+        )
         raise UsageError(msg)
     order = sorted(sizes, key=lambda group: hashlib.sha256(f"{seed}:{group}".encode()).digest())
     held: set[str] = set()

@@ -147,7 +147,7 @@ class Trainer:
 
     def best_network(self) -> CompactDetector:
         """Return the averaged network of the best evaluation (the latest one without any)."""
-        result = copy.deepcopy(self.average)
+        result: CompactDetector = copy.deepcopy(self.average)
         if self.best:
             result.load_state_dict(self.best)
         return result
@@ -238,9 +238,7 @@ class Trainer:
             return self._store.load(self._samples[deck.pop()])
 
         for _ in range(self._steps_per_epoch):
-            yield [
-                compose(draw, recipe.size, recipe.augmentation, rng, mosaics=mosaics) for _ in range(recipe.batch)
-            ]
+            yield [compose(draw, recipe.size, recipe.augmentation, rng, mosaics=mosaics) for _ in range(recipe.batch)]
 
     def _frozen_parts(self) -> list[Any]:
         return list(self.network.backbone.children())[: self.recipe.frozen]
