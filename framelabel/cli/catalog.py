@@ -8,5 +8,7 @@ from framelabel.core.catalog import Catalog
 
 COMMANDS: Catalog[click.Command] = Catalog(
     "command",
-    {},
+    {
+        "lint": "framelabel.cli.lint:command",
+    },
 )
