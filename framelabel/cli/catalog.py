@@ -10,5 +10,7 @@ COMMANDS: Catalog[click.Command] = Catalog(
     "command",
     {
         "lint": "framelabel.cli.lint:command",
+        "probe": "framelabel.cli.probe:command",
+        "frames": "framelabel.cli.frames:command",
     },
 )

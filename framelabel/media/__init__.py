@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from framelabel.core.frames import FrameIndex, VideoId
 
 if TYPE_CHECKING:
+    from framelabel.core.protocols import Reporter
+    from framelabel.media.facts import ContentFacts, HeaderFacts
     from framelabel.media.reading import Reader
 
 
@@ -34,3 +36,40 @@ def open_reader(
     from framelabel.media.reading import open_named
 
     return open_named(path, video_id=video_id, index=index, reader=reader)
+
+
+def describe(path: str | Path) -> HeaderFacts:
+    """Return what the header and the first picture say; decodes that picture only.
+
+    Raises:
+        UnreadableVideoError: nothing there can be decoded.
+    """
+    opened = open_reader(path)
+    try:
+        return opened.header
+    finally:
+        opened.close()
+
+
+def scan(path: str | Path, reporter: Reporter | None = None) -> tuple[HeaderFacts, ContentFacts]:
+    """Decode everything once and return all facts; `facts[1].index` is the frame index.
+
+    Raises:
+        UnreadableVideoError: nothing there can be decoded.
+    """
+    from framelabel.core.protocols import SILENT
+    from framelabel.media.reading import scan as scan_all
+
+    return scan_all(path, SILENT if reporter is None else reporter)
+
+
+def verify_index(path: str | Path, index: FrameIndex, reporter: Reporter | None = None) -> list[int]:
+    """Decode again and return the ordinals whose time or content is not the one in `index`.
+
+    Raises:
+        UnreadableVideoError: nothing there can be decoded any more.
+    """
+    from framelabel.core.protocols import SILENT
+    from framelabel.media.reading import verify_index as verify
+
+    return verify(path, index, SILENT if reporter is None else reporter)

@@ -139,6 +139,12 @@ class ImagesReader:
         ref = self.index.ref(self.video_id, index)
         return Frame(ref, self._image(index))
 
+    def thumbnails(self, frames: Iterable[int], size: tuple[int, int]) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+        """Yield (ordinal, (H, W) grey picture of `size`)."""
+        for ordinal in frames:
+            grey = cv2.cvtColor(self.frame(ordinal).image, cv2.COLOR_RGB2GRAY)
+            yield ordinal, np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
     def close(self) -> None:
         """Hold nothing, so release nothing."""
 

@@ -27,15 +27,22 @@ class Orientation:
         return not (self.is_transposed or self.is_mirrored_x or self.is_mirrored_y)
 
     @property
-    def clockwise_degrees(self) -> int:
-        """Clockwise rotation in degrees, 0, 90, 180 or 270; of a mirrored orientation, the part beside the mirroring.
+    def degrees(self) -> int:
+        """Counter-clockwise turn from the stored to the upright picture, as ffprobe prints `rotation`.
 
-        >>> Orientation(is_transposed=True, is_mirrored_x=True).clockwise_degrees
-        90
+        One of 0, 90, 180, -90; of a mirrored orientation, the turn beside the mirroring.
+
+        >>> Orientation(is_transposed=True, is_mirrored_x=True).degrees
+        -90
         """
         if self.is_transposed:
-            return 90 if self.is_mirrored_x else 270
+            return -90 if self.is_mirrored_x else 90
         return 180 if self.is_mirrored_y and self.is_mirrored_x else 0
+
+    @property
+    def is_mirrored(self) -> bool:
+        """Whether the upright picture is a mirror image of the stored one, beside any turn."""
+        return (self.is_transposed + self.is_mirrored_x + self.is_mirrored_y) % 2 == 1
 
     def size_after(self, width: int, height: int) -> tuple[int, int]:
         """Return (width, height) of the upright picture.
@@ -63,8 +70,8 @@ def orientation_of_matrix(matrix: Sequence[int]) -> Orientation:
     c, d = `matrix[3:5]` (ISO 14496-12, as FFmpeg's `libavutil/display.h`). Any other angle than the right ones counts
     as upright.
 
-    >>> orientation_of_matrix([0, 65536, 0, -65536, 0, 0, 0, 0, 1 << 30]).clockwise_degrees
-    90
+    >>> orientation_of_matrix([0, 65536, 0, -65536, 0, 0, 0, 0, 1 << 30]).degrees
+    -90
     """
     a, b, c, d = matrix[0], matrix[1], matrix[3], matrix[4]
     if a and d and not b and not c:

@@ -30,6 +30,10 @@ Picture = VideoFrame
 
 _RANGES = {1: "limited", 2: "full"}
 _SPACES = {0: "rgb", 1: "bt709", 4: "fcc", 5: "bt601", 6: "bt601", 7: "smpte240m", 9: "bt2020", 10: "bt2020"}
+_CHANNELS = {"rgb24": 3, "gray": 1}
+_INTERPOLATION = {"rgb24": Interpolation.BICUBIC, "gray": Interpolation.AREA}
+"""Bicubic is what the ffmpeg command uses for chroma; plain 8-bit 4:2:0 takes swscale's direct path either way."""
+_NOT_A_VIDEO = "not a video file, or a damaged one"
 _ATTACHED_PICTURE = 0x400
 """FFmpeg's AV_DISPOSITION_ATTACHED_PIC: cover art, not footage."""
 
@@ -80,9 +84,11 @@ class PyAVFile:
         covers = [one for one in streams.video if one.disposition & _ATTACHED_PICTURE]
         if isinstance(stream, VideoStream) and stream not in covers and stream.codec_context is not None:
             return stream
+        if not len(streams):
+            raise UnreadableVideoError(f"{self.name}: {_NOT_A_VIDEO}")
         others = [f"{len(streams.audio)} audio stream{'s' * (len(streams.audio) != 1)}"] if streams.audio else []
         others += ["cover picture only"] if covers else []
-        msg = f"{self.name}: no video stream ({', '.join(others) or 'no stream at all'})"
+        msg = f"{self.name}: no video stream ({', '.join(others) or 'only data'})"
         raise UnreadableVideoError(msg)
 
     def close(self) -> None:
@@ -189,21 +195,21 @@ class PyAVFile:
 
     def rgb(self, picture: Picture) -> NDArray[np.uint8]:
         """Return the upright (H, W, 3) RGB picture, full range, of the size of the first picture read."""
-        return self._orientation_of(picture).apply(self._converted(picture, "rgb24", self._size_of(picture), 3))
+        return self._orientation_of(picture).apply(self._converted(picture, "rgb24", self._size_of(picture)))
 
     def grey(self, picture: Picture, size: tuple[int, int]) -> NDArray[np.uint8]:
         """Return an upright (H, W) grey thumbnail; `size` is (width, height) before rotation."""
-        return self._orientation_of(picture).apply(self._converted(picture, "gray", size, 1)[:, :, 0])
+        return self._orientation_of(picture).apply(self._converted(picture, "gray", size)[:, :, 0])
 
-    def _converted(self, picture: Picture, layout: str, size: tuple[int, int], channels: int) -> NDArray[np.uint8]:
-        # Bicubic is what the ffmpeg command uses for chroma; plain 8-bit 4:2:0 takes swscale's direct path either way.
+    def _converted(self, picture: Picture, layout: str, size: tuple[int, int]) -> NDArray[np.uint8]:
+        """Return the (H, W, C) picture as stored (not upright); `size` is (width, height)."""
         width, height = size
         if any(plane.line_size < 0 for plane in picture.planes):  # stored bottom-up: PyAV cannot view such planes
             picture = self._reformatter.reformat(picture, format="bgr24" if layout == "rgb24" else "rgb24")
         made = self._reformatter.reformat(
-            picture, width=width, height=height, format=layout, interpolation=Interpolation.BICUBIC
+            picture, width=width, height=height, format=layout, interpolation=_INTERPOLATION[layout]
         )
-        plane = made.planes[0]
+        plane, channels = made.planes[0], _CHANNELS[layout]
         rows = np.frombuffer(memoryview(plane), np.uint8).reshape(height, plane.line_size)
         return np.ascontiguousarray(rows[:, : width * channels]).reshape(height, width, channels)
 
@@ -309,5 +315,5 @@ def _reason(path: str, error: Exception) -> str:
             head = file.read(64)
         if head[4:8] in (b"ftyp", b"mdat", b"free", b"wide"):
             return "the MP4 has no index (moov atom); the recording was cut off before it was finished"
-        return "not a video file, or a damaged one"
+        return _NOT_A_VIDEO
     return text[:1].lower() + text[1:]

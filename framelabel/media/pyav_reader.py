@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from framelabel.core.errors import UnreadableVideoError
 from framelabel.core.frames import Frame, FrameIndex, FrameRef, VideoId
@@ -151,6 +152,12 @@ class PyAVReader:
             FrameNotFoundError: the video has no such frame.
         """
         return self._frame(index, keep=True)
+
+    def thumbnails(self, frames: Iterable[int], size: tuple[int, int]) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+        """Yield (ordinal, (H, W) grey picture of `size` before rotation) without making the full picture."""
+        for ordinal in frames:
+            self.index.ref(self.video_id, ordinal)
+            yield ordinal, self._file.grey(self._decoded(ordinal, keep=False), size)
 
     def close(self) -> None:
         """Release the file; calling it again does nothing."""
