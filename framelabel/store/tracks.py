@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +58,25 @@ def remove(connection: sqlite3.Connection, ids: Sequence[int], provenance: Prove
         "?, ?, ?, '[]', '{}', '', id, 1, ? FROM annotations WHERE id = ?",
         [(provenance.origin.value, provenance.author, provenance.run_id, now(), row_id) for row_id in ids],
     )
+
+
+def ids_with_flag(connection: sqlite3.Connection, video_id: VideoId, flag: Flag) -> set[int]:
+    """Return the ids of tracks that have a current row with this flag."""
+    rows = connection.execute(
+        "SELECT DISTINCT track_id FROM current_annotations WHERE video_id = ? AND track_id >= 0 AND flags & ? > 0",
+        (video_id, int(flag)),
+    )
+    return {row[0] for row in rows}
+
+
+def remove_run(
+    connection: sqlite3.Connection, video_id: VideoId, run_id: int, kept: Collection[int], provenance: Provenance
+) -> None:
+    """Remove the current rows that a run wrote, except those of the tracks `kept`."""
+    rows = connection.execute(
+        "SELECT id, track_id FROM current_annotations WHERE video_id = ? AND run_id = ?", (video_id, run_id)
+    )
+    remove(connection, [row_id for row_id, track_id in rows.fetchall() if track_id not in kept], provenance)
 
 
 def select(

@@ -1,0 +1,154 @@
+"""Second half of labelling: link stored detections into tracks and store them, all or nothing."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from framelabel.core.annotations import Origin, Provenance
+from framelabel.core.boxes import NO_TRACK, Boxes
+from framelabel.core.config import build
+from framelabel.core.frames import FrameIndex, VideoId
+from framelabel.core.labels import Flag
+from framelabel.core.protocols import Reporter
+from framelabel.core.tracks import Track
+from framelabel.core.videos import Video
+from framelabel.store import runs, tracks
+from framelabel.store.project import Project
+from framelabel.store.runs import Run
+from framelabel.tracking.catalog import OFFLINE_TRACKERS, ONLINE_TRACKERS
+
+
+@dataclass(frozen=True, slots=True)
+class TrackerChoice:
+    """Which tracker links the detections, with its checked options."""
+
+    name: str
+    options: Any
+    is_offline: bool
+
+    @staticmethod
+    def of(name: str, options: Mapping[str, Any], where: str) -> TrackerChoice:
+        """Check a tracker's name and options.
+
+        Raises:
+            UnknownNameError: neither catalog knows the name.
+            UsageError: an option that the tracker does not have, or of the wrong type.
+        """
+        is_offline = name in OFFLINE_TRACKERS
+        entry = OFFLINE_TRACKERS.load(name) if is_offline else ONLINE_TRACKERS.load(name)
+        return TrackerChoice(name, build(entry.Options, options, where), is_offline)
+
+    def facts(self) -> dict[str, Any]:
+        """Return what decides the result, for the run's key."""
+        return {"tracker": self.name, "tracker_options": asdict(self.options)}
+
+    def link(self, frames: Sequence[int], boxes: Sequence[Boxes], video: Video, index: FrameIndex) -> list[Track]:
+        """Return the tracks through the boxes of these frame ordinals."""
+        fps = float(video.fps) or 25.0
+        if self.is_offline:
+            tracker = OFFLINE_TRACKERS.load(self.name)(self.options, fps=fps, frame_size=video.size)
+            found: list[Track] = tracker.link(frames, boxes, fps)
+            return found
+        tracker = ONLINE_TRACKERS.load(self.name)(self.options, fps=fps, frame_size=video.size)
+        tracked = (tracker.update(part, index.ref(video.id, frame)) for frame, part in zip(frames, boxes, strict=True))
+        return _tracks_of(frames, tracked)
+
+
+def associate(
+    project: Project,
+    video: Video,
+    detect_run: Run,
+    choice: TrackerChoice,
+    provenance: Mapping[str, Any],
+    report: Reporter,
+) -> tuple[int, bool]:
+    """Link a finished detection run and store its tracks; return (number of tracks, whether anything was done).
+
+    Tracks of an earlier run of the same plugin on this video are replaced where no person has touched them; they stay
+    in the history.
+    """
+    config = {**provenance, **choice.facts(), "detect_run": detect_run.id}
+    run = project.begin_run("label", video.id, config, detect_run.frames)
+    if run.is_finished:
+        return int(run.facts.get("tracks", 0)), False
+    report.start(f"link {video.name}", None)
+    frames = detect_run.frames.tolist()
+    boxes = list(project.detections(detect_run, frames))
+    found = choice.link(frames, boxes, video, project.frame_index(video.id))
+    first_id = project.next_track_id(video.id)
+    numbered = _renumbered(found, first_id)
+    source = Provenance(Origin.TRACKER, f"{provenance['plugin']} {provenance['model_digest']}".strip(), run.id)
+    facts = {"device": detect_run.facts.get("device", ""), "tracks": len(numbered)}
+
+    def store(connection: sqlite3.Connection) -> None:
+        _retire(connection, video.id, str(provenance["plugin"]), run.id, source)
+        tracks.put(connection, video.id, numbered, source)
+        runs.advance(connection, run.id, len(detect_run.frames))
+        runs.finish(connection, run.id, facts)
+
+    project.write(store)
+    report.advance(len(frames), tracks=len(numbered))
+    return len(numbered), True
+
+
+def _retire(connection: sqlite3.Connection, video_id: VideoId, plugin: str, run_id: int, source: Provenance) -> None:
+    """Remove what earlier runs of the same plugin stored on this video, except tracks that a person has touched."""
+    earlier = [
+        run.id
+        for run in runs.all_runs(connection)
+        if run.kind == "label" and run.video_id == video_id and run.id != run_id and run.config.get("plugin") == plugin
+    ]
+    touched = tracks.ids_with_flag(connection, video_id, Flag.KEYFRAME)
+    for run in earlier:
+        tracks.remove_run(connection, video_id, run, touched, source)
+
+
+def _tracks_of(frames: Sequence[int], tracked: Iterable[Boxes]) -> list[Track]:
+    """Gather an online tracker's answers into tracks, by id."""
+    frame_column, parts = [], []
+    for frame, boxes in zip(frames, tracked, strict=True):
+        known = boxes.select(boxes.track_id != NO_TRACK)
+        frame_column.append(np.full(len(known), frame, np.int64))
+        parts.append(known)
+    if not parts:
+        return []
+    frame, boxes = np.concatenate(frame_column), Boxes.concatenate(parts)
+    order = np.lexsort((frame, boxes.track_id))
+    starts = np.flatnonzero(np.diff(boxes.track_id[order], prepend=-2))
+    return [_track(frame[rows], boxes.select(rows)) for rows in np.split(order, starts[1:]) if len(rows)]
+
+
+def _track(frame: NDArray[np.int64], boxes: Boxes) -> Track:
+    votes = np.bincount(boxes.class_id, weights=boxes.score)
+    return Track.of(
+        int(boxes.track_id[0]),
+        frame,
+        boxes.xyxy,
+        class_id=int(np.argmax(votes)),
+        score=boxes.score,
+        uncertainty=1.0 - boxes.score,
+    )
+
+
+def _renumbered(found: Sequence[Track], first_id: int) -> list[Track]:
+    """Give public ids in order of first appearance, from `first_id` on."""
+    ordered = sorted((track for track in found if len(track)), key=lambda track: (int(track.frame[0]), track.id))
+    return [
+        Track(
+            first_id + number,
+            track.class_id,
+            track.frame,
+            track.xyxy,
+            track.is_keyframe,
+            track.uncertainty,
+            track.visibility,
+            track.score,
+        )
+        for number, track in enumerate(ordered)
+    ]
