@@ -18,7 +18,9 @@ def _run(config: verify.VerifyConfig) -> int:
         elif verdict.different:
             shown = ", ".join(str(index) for index in verdict.different[:10])
             more = " ..." if len(verdict.different) > 10 else ""
-            click.echo(f"{verdict.name}: {len(verdict.different)} of {verdict.frame_count} frames differ: {shown}{more}")
+            click.echo(
+                f"{verdict.name}: {len(verdict.different)} of {verdict.frame_count} frames differ: {shown}{more}"
+            )
         else:
             click.echo(f"{verdict.name}: all {verdict.frame_count} frames are the stored ones")
     return 0 if all(verdict.is_proven for verdict in verdicts) else 1

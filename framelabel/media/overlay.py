@@ -107,10 +107,13 @@ def _draw_text(
     plate_height = height + base + unit
     left = min(max(corner[0], 0), max(canvas.shape[1] - width - 2 * unit, 0))
     top = max(corner[1] - plate_height, 0)
-    while any(
-        left < right and left + width > other_left and top < bottom and top + plate_height > other_top
-        for other_left, other_top, right, bottom in taken
-    ) and top + 2 * plate_height < canvas.shape[0]:
+    while (
+        any(
+            left < right and left + width > other_left and top < bottom and top + plate_height > other_top
+            for other_left, other_top, right, bottom in taken
+        )
+        and top + 2 * plate_height < canvas.shape[0]
+    ):
         top += plate_height
     taken.append((left, top, left + width, top + plate_height))
     cv2.rectangle(canvas, (left, top), (left + width + unit, top + plate_height), colour, cv2.FILLED)

@@ -75,7 +75,9 @@ def _wanted(config: DrawConfig, labels: Labels, *, is_picture: bool) -> Sequence
     if config.frame is not None:
         return [config.frame]
     if is_picture:
-        return [int(known[row]) for row in np.linspace(0, len(known) - 1, min(config.count, len(known))).round().astype(int)]
+        return [
+            int(known[row]) for row in np.linspace(0, len(known) - 1, min(config.count, len(known))).round().astype(int)
+        ]
     return [int(index) for index in known]
 
 

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from framelabel import plugins
 from framelabel.core.config import setting
 from framelabel.core.errors import FramelabelError, UsageError
-from framelabel.core.frames import FrameIndex, Span, VideoId
 from framelabel.core.protocols import SILENT, Reporter
-from framelabel.core.videos import Video
-from framelabel.media import describe, open_reader, sampling
+from framelabel.media import open_reader
 from framelabel.store.project import Project
 from framelabel.workflows import export
 from framelabel.workflows.associate import TrackerChoice, associate

@@ -1,0 +1,146 @@
+"""Order on shelves: rows of products, facings per row, and gaps where something is missing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from framelabel.core.config import setting
+from framelabel.core.events import Event
+from framelabel.rules.intervals import Interval, intervals
+from framelabel.rules.rule import Names, RuleOptions, names_of, place, subjects
+from framelabel.rules.scene import BoxesByFrame, Scene
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShelfOptions(RuleOptions):
+    """What stands on the shelf, and which gap is a gap."""
+
+    subject: Names = setting(help="Class or classes of products.")
+    inside: str = setting("", help="Only in this zone.")
+    gap: float = setting(0.8, help="A gap is an event from this many widths of the row's median product on.")
+    for_s: float = setting(0.0, help="Shortest time, in seconds, that a gap must last.")
+    bridge_s: float = setting(1.0, help="Interruptions up to this long, in seconds, do not end it.")
+
+    def classes(self) -> tuple[str, ...]:
+        """Return every class name the rule mentions."""
+        return names_of(self.subject)
+
+    def zone_names(self) -> tuple[str, ...]:
+        """Return the zone."""
+        return (self.inside,) if self.inside else ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Row:
+    """One row of products."""
+
+    members: NDArray[np.int64]
+    """(K,) rows of the boxes, left to right."""
+    gaps: Floats
+    """(G, 4) xyxy of empty places between neighbours, left to right."""
+
+
+def shelf_rows(xyxy: Floats, gap: float) -> list[Row]:
+    """Group boxes into shelf rows, top to bottom, and find the gaps within each.
+
+    Boxes belong to one row when their vertical overlap with the row's median extent exceeds half the smaller height.
+    """
+    rows: list[list[int]] = []
+    for box in np.argsort((xyxy[:, 1] + xyxy[:, 3]) / 2, kind="stable"):
+        for row in rows:
+            top, bottom = np.median(xyxy[row, 1]), np.median(xyxy[row, 3])
+            shared = min(bottom, xyxy[box, 3]) - max(top, xyxy[box, 1])
+            if shared > 0.5 * min(bottom - top, xyxy[box, 3] - xyxy[box, 1]):
+                row.append(int(box))
+                break
+        else:
+            rows.append([int(box)])
+    return [_row(xyxy, np.array(row, dtype=np.int64), gap) for row in rows]
+
+
+def _row(xyxy: Floats, members: NDArray[np.int64], gap: float) -> Row:
+    ordered = members[np.argsort(xyxy[members, 0], kind="stable")]
+    boxes = xyxy[ordered]
+    width = float(np.median(boxes[:, 2] - boxes[:, 0]))
+    reach = np.maximum.accumulate(boxes[:, 2])
+    empty = np.flatnonzero(boxes[1:, 0] - reach[:-1] >= gap * width)
+    top, bottom = float(np.median(boxes[:, 1])), float(np.median(boxes[:, 3]))
+    gaps = [[reach[at], top, boxes[at + 1, 0], bottom] for at in empty]
+    return Row(ordered, np.array(gaps, dtype=np.float64).reshape(-1, 4))
+
+
+class Shelf:
+    """See the module."""
+
+    Options = ShelfOptions
+
+    @staticmethod
+    def evaluate(options: ShelfOptions, scene: Scene) -> list[Event]:
+        """Return one event per lasting gap, with its row (0 on top), place, facings and share of the row's length."""
+        if options.inside:
+            place(scene.zones, options.inside, "zone", options.name)
+        tracks = subjects(scene, options.subject, options.min_frames)
+        boxes = BoxesByFrame.of(tracks)
+        seen: dict[tuple[int, int], list[tuple[int, Floats, int, float]]] = {}
+        for position, frame in enumerate(scene.frames):
+            at = boxes.at(int(frame))
+            xyxy = boxes.xyxy[at]
+            if options.inside and len(xyxy):
+                xyxy = xyxy[scene.zones[options.inside].contains(xyxy, scene.size)]
+            for number, row in enumerate(shelf_rows(xyxy, options.gap)):
+                length = float(xyxy[row.members, 2].max() - xyxy[row.members, 0].min())
+                for found in row.gaps:
+                    # A gap is the same one while it lies at the same tenth of the frame's width.
+                    slot = int((found[0] + found[2]) / 2 / scene.size[0] * 10)
+                    share = (found[2] - found[0]) / max(length, 1e-9)
+                    seen.setdefault((number, slot), []).append((position, found, len(row.members), share))
+        events = [event for key in sorted(seen) for event in _lasting(options, scene, key[0], seen[key])]
+        return sorted(events, key=lambda event: (event.start, event.attributes["row"], event.attributes["x1"]))
+
+
+def _lasting(
+    options: ShelfOptions, scene: Scene, number: int, seen: list[tuple[int, Floats, int, float]]
+) -> list[Event]:
+    holds = np.zeros(len(scene.frames), np.bool_)
+    holds[[position for position, *_ in seen]] = True
+    by_position = {position: (found, facings, share) for position, found, facings, share in seen}
+    return [
+        _event(options, scene, number, interval, by_position)
+        for interval in intervals(holds, scene.seconds, for_s=options.for_s, bridge_s=options.bridge_s)
+    ]
+
+
+def _event(
+    options: ShelfOptions,
+    scene: Scene,
+    number: int,
+    interval: Interval,
+    by_position: dict[int, tuple[Floats, int, float]],
+) -> Event:
+    rows = [position for position in range(interval.start, interval.stop) if position in by_position]
+    widest = max(rows, key=lambda position: by_position[position][2])
+    found, facings, share = by_position[widest]
+    return Event(
+        video_id=scene.video_id,
+        name=options.event or options.name,
+        rule=options.name,
+        start=int(scene.frames[interval.start]),
+        stop=int(scene.frames[interval.stop - 1]) + 1,
+        actors=(),
+        evidence_frame=int(scene.frames[widest]),
+        needs_review=options.review == "always",
+        attributes={
+            "row": number,
+            "x1": float(found[0]),
+            "y1": float(found[1]),
+            "x2": float(found[2]),
+            "y2": float(found[3]),
+            "facings": facings,
+            "share_of_row": float(share),
+        },
+    )
