@@ -12,5 +12,10 @@ COMMANDS: Catalog[click.Command] = Catalog(
         "lint": "framelabel.cli.lint:command",
         "probe": "framelabel.cli.probe:command",
         "frames": "framelabel.cli.frames:command",
+        "label": "framelabel.cli.label:command",
+        "draw": "framelabel.cli.draw:command",
+        "info": "framelabel.cli.info:command",
+        "merge": "framelabel.cli.merge:command",
+        "doctor": "framelabel.cli.doctor:command",
     },
 )

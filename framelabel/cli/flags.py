@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+import yaml
 
+from framelabel.core.catalog import did_you_mean
 from framelabel.core.config import field_types
+from framelabel.core.errors import UsageError
 
 C = TypeVar("C")
 
@@ -20,16 +23,42 @@ C = TypeVar("C")
 def command(name: str, config: type[C], run: Callable[[C], int | None], *, help: str) -> click.Command:  # noqa: A002
     """Make the command `name`: fill `config` from the command line, call `run`, return its exit code.
 
-    A tuple field is a repeatable flag, or takes the rest when it is an argument; a bool is a switch.
+    A tuple field is a repeatable flag, or takes the rest when it is an argument; a bool is a switch. A field named
+    `config` is a YAML file with the same keys; flags win over it.
     """
     kinds = field_types(config)
     fields = dataclasses.fields(typing.cast("Any", config))
     parameters = [_parameter(field, kinds[field.name]) for field in fields if field.metadata.get("help")]
+    for parameter in parameters:
+        if parameter.name == "config":
+            parameter.is_eager = True
+            parameter.callback = _defaults_from(kinds)
 
     def callback(**values: Any) -> int | None:
         return run(config(**{key: _restore(value, kinds[key]) for key, value in values.items()}))
 
     return click.Command(name, callback=callback, params=parameters, help=help)
+
+
+def _defaults_from(kinds: dict[str, Any]) -> Callable[[click.Context, click.Parameter, Path | None], Path | None]:
+    """Return a click callback that takes a YAML file's values as defaults of the other flags."""
+
+    def read(context: click.Context, _: click.Parameter, path: Path | None) -> Path | None:
+        if path is None:
+            return None
+        try:
+            values = yaml.safe_load(path.read_text("utf-8")) or {}
+        except yaml.YAMLError as error:
+            raise UsageError(f"{path}: not YAML: {error}") from None
+        if not isinstance(values, dict):
+            raise UsageError(f"{path}: expected keys and values, such as `plugin: surveillance`")
+        for key in values:
+            if key not in kinds or key == "config":
+                raise UsageError(f"{path}: unknown key '{key}'.{did_you_mean(str(key), kinds)}")
+        context.default_map = values
+        return path
+
+    return read
 
 
 def _parameter(field: dataclasses.Field[Any], kind: Any) -> click.Parameter:

@@ -141,7 +141,7 @@ def _draw_shape(canvas: Picture, shape: Shape, colour: Colour, unit: int) -> Non
                 fill = cv2.FILLED if visibility > 1 else unit
                 cv2.circle(canvas, (round(float(x)), round(float(y))), 3 * unit, colour, fill, cv2.LINE_AA)
         return
-    covered = np.zeros(canvas.shape[:2], np.uint8)
+    covered: Picture = np.zeros((canvas.shape[0], canvas.shape[1]), np.uint8)
     if isinstance(shape, Polygon):
         rings = [np.round(ring).astype(np.int32) for ring in shape.rings]
         cv2.fillPoly(covered, rings, 1)

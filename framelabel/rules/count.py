@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +59,7 @@ class Count:
             window = ((seconds - seconds[:1]) / options.window_s + 1e-9).astype(np.int64)
             cuts = np.flatnonzero(np.diff(window)) + 1
             edges = [0, *cuts.tolist(), len(seconds)]
-            found = [Interval(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True) if b > a]
+            found = [Interval(a, b) for a, b in pairwise(edges) if b > a]
         else:
             holds = numbers >= options.at_least if options.at_least >= 0 else numbers <= options.at_most
             found = intervals(holds, scene.seconds, for_s=options.for_s, bridge_s=options.bridge_s)

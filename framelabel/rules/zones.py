@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import shapely
@@ -92,7 +93,7 @@ class Line:
         """
         corners = np.array(self.points) * size
         total = np.zeros(max(len(path) - 1, 0), np.int64)
-        for first, second in zip(corners[:-1], corners[1:], strict=True):
+        for first, second in pairwise(corners):
             total += _segment_crossings(path[:-1], path[1:], first, second)
         return total
 

@@ -79,7 +79,8 @@ def copy(source: sqlite3.Connection, target: sqlite3.Connection) -> dict[str, in
     )
     counts["events"] = _insert(
         target,
-        "events (id, video_id, run_id, name, rule, start, stop, actors, evidence_frame, score, needs_review, attributes)",
+        "events (id, video_id, run_id, name, rule, start, stop, actors, evidence_frame, score, needs_review, "
+        "attributes)",
         (
             (
                 row[0] + event_offset,

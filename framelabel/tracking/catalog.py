@@ -13,3 +13,6 @@ ONLINE_TRACKERS: Catalog[Any] = Catalog(
     },
 )
 """Frame by frame: `Entry(Options(...), fps=..., frame_size=(width, height))`, then `update` per frame."""
+
+OFFLINE_TRACKERS: Catalog[Any] = Catalog("offline tracker", {})
+"""Over a whole clip: `Entry(Options(...), fps=..., frame_size=(width, height))`, then `link` once."""

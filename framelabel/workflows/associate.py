@@ -118,10 +118,10 @@ def _tracks_of(frames: Sequence[int], tracked: Iterable[Boxes]) -> list[Track]:
         parts.append(known)
     if not parts:
         return []
-    frame, boxes = np.concatenate(frame_column), Boxes.concatenate(parts)
-    order = np.lexsort((frame, boxes.track_id))
-    starts = np.flatnonzero(np.diff(boxes.track_id[order], prepend=-2))
-    return [_track(frame[rows], boxes.select(rows)) for rows in np.split(order, starts[1:]) if len(rows)]
+    ordinals, everything = np.concatenate(frame_column), Boxes.concatenate(parts)
+    order = np.lexsort((ordinals, everything.track_id))
+    starts = np.flatnonzero(np.diff(everything.track_id[order], prepend=-2))
+    return [_track(ordinals[rows], everything.select(rows)) for rows in np.split(order, starts[1:]) if len(rows)]
 
 
 def _track(frame: NDArray[np.int64], boxes: Boxes) -> Track:

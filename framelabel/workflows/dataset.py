@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from framelabel.core.tracks import Track
 from framelabel.core.videos import Video
 from framelabel.media import open_reader
 from framelabel.store.project import Project
-from framelabel.workflows import export, label
+from framelabel.workflows import label
 
 
 class DataSet:
@@ -67,12 +68,7 @@ class DataSet:
         with Project(self.path) as project:
             found = project.video(video)
             labels, index = project.labels([found.id]), project.frame_index(found.id)
-        with open_reader(found.path, video_id=found.id, index=index) as reader:
+        with closing(open_reader(found.path, video_id=found.id, index=index)) as reader:
             for frame in reader.read(int(ordinal) for ordinal in labels.frames.index):
                 row = int(np.searchsorted(labels.frames.index, frame.ref.index))
                 yield frame, labels.boxes(row)
-
-    def export(self, destination: Path | str, *, to: str, **settings: Any) -> Any:
-        """Write the labels in a format; return its loss report."""
-        config = export.ExportConfig(project=self.path, destination=Path(destination), to=to, **settings)
-        return export.run(config, self._reporter)

@@ -1,7 +1,8 @@
-"""First half of labelling: decode, detect, store. Resumes at the exact frame; memory is constant in the clip's length."""
+"""First half of labelling: decode, detect, store. Resumes at the exact frame; memory does not grow with the clip."""
 
 from __future__ import annotations
 
+import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
@@ -13,11 +14,12 @@ from numpy.typing import NDArray
 
 from framelabel.core.boxes import Boxes
 from framelabel.core.frames import Frame
-from framelabel.core.protocols import FrameReader, Reporter
+from framelabel.core.protocols import Reporter
 from framelabel.core.videos import Video
 from framelabel.store import runs
 from framelabel.store.project import Project
 from framelabel.store.runs import Run
+from framelabel.workflows.frame_source import FrameSource
 
 _FRAMES_PER_COMMIT = 64
 _COMMITS_AHEAD = 4
@@ -40,24 +42,26 @@ class Detection:
 def detect(
     project: Project,
     video: Video,
-    reader: FrameReader,
-    frames: NDArray[np.int64],
+    source: FrameSource,
     detection: Detection,
     provenance: Mapping[str, Any],
     report: Reporter,
 ) -> Run:
-    """Store the detections of these frames and return the finished run; frames already stored are not done again."""
-    run = project.begin_run("detect", video.id, provenance, frames)
+    """Store the detections of a source's frames and return the run, stored but not yet marked as finished.
+
+    Frames that an interrupted run has stored are not done again.
+    """
+    run = project.begin_run("detect", video.id, provenance, np.zeros(0, np.int64))
     if run.is_finished:
         return run
-    report.start(f"detect {video.name}", len(frames))
-    report.advance(run.done_count)
+    report.start(f"detect {video.name}", source.total())
+    report.advance(run.done_count, device=detection.device())
     done, waiting = run.done_count, deque[Future[None]]()
     pending: list[tuple[int, Boxes]] = []
     try:
-        for frame, boxes in detection.stream(reader.read(int(index) for index in run.frames[run.done_count :])):
+        for frame, boxes in detection.stream(source.frames(run.done_count)):
             pending.append((frame.ref.index, _in_project_classes(boxes, detection.class_ids)))
-            report.advance(device=detection.device())
+            report.advance()
             if len(pending) == _FRAMES_PER_COMMIT:
                 done += len(pending)
                 _commit(project, run, pending, done, waiting)
@@ -68,8 +72,18 @@ def detect(
             _commit(project, run, pending, done + len(pending), waiting)
         while waiting:
             waiting.popleft().result()
-    project.write(runs.finish, run.id, {"device": detection.device()})
-    return project.read(runs.by_id, run.id)
+    return run
+
+
+def finish(project: Project, run: Run, frames: NDArray[np.int64], device: str) -> Run:
+    """Mark a detection run as finished, now that its frames are known for certain; return it."""
+
+    def change(connection: sqlite3.Connection) -> Run:
+        runs.set_frames(connection, run.id, frames)
+        runs.finish(connection, run.id, {"device": device})
+        return runs.by_id(connection, run.id)
+
+    return run if run.is_finished else project.write(change)
 
 
 def _commit(

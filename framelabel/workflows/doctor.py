@@ -13,7 +13,10 @@ from pathlib import Path
 from framelabel import __version__, plugins
 from framelabel.core.config import setting
 from framelabel.core.errors import FramelabelError
+from framelabel.core.protocols import SILENT
+from framelabel.inference.models import find_model
 from framelabel.inference.session import available_devices, usable_cores
+from framelabel.plugins.building import model_source
 
 _NEEDED = ("av", "numpy", "scipy", "onnxruntime", "opencv-python-headless", "shapely", "pycocotools", "starlette")
 _OPTIONAL = {
@@ -66,9 +69,9 @@ def _package(name: str, hint: str, *, is_optional: bool) -> Finding:
 
 def _plugins() -> Iterator[Finding]:
     """Say of each plugin whether its model is on this machine."""
-    for name in plugins.names():
+    for name in plugins.known_plugins():
         try:
-            path = plugins.model_path(plugins.load(name))
+            path = find_model(*model_source(plugins.load(name)), SILENT)
             yield Finding(f"plugin {name}", True, str(path))
         except FramelabelError as error:
             yield Finding(f"plugin {name}", False, str(error), is_optional=True)

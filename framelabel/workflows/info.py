@@ -11,7 +11,6 @@ import numpy as np
 from framelabel.core.boxes import NO_TRACK
 from framelabel.core.config import setting
 from framelabel.core.labels import Flag
-from framelabel.core.protocols import SILENT, Reporter
 from framelabel.store.project import Project
 
 
@@ -23,7 +22,7 @@ class InfoConfig:
     json: bool = setting(False, help="Print JSON instead of a table.")
 
 
-def run(config: InfoConfig, report: Reporter = SILENT) -> dict[str, Any]:
+def run(config: InfoConfig) -> dict[str, Any]:
     """Return counts per video, class and origin, runs with their state, events and open tasks."""
     with Project(config.project) as project:
         labels = project.labels()

@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from framelabel import plugins
+from framelabel.core.boxes import Boxes
 from framelabel.core.config import setting
 from framelabel.core.errors import FramelabelError, UsageError
+from framelabel.core.frames import Frame
 from framelabel.core.protocols import SILENT, Reporter
 from framelabel.media import open_reader
 from framelabel.store.project import Project
-from framelabel.workflows import export
 from framelabel.workflows.associate import TrackerChoice, associate
-from framelabel.workflows.detect import Detection, detect
+from framelabel.workflows.detect import Detection, detect, finish
+from framelabel.workflows.frame_source import (
+    FrameSource,
+    SelectedFrames,
+    Selection,
+    WholePass,
+    stored_index,
+    video_of,
+    with_index,
+)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LabelConfig:
     """What to label, with which plugin, into which project."""
 
-    videos: tuple[Path, ...] = setting((), help="Videos, image folders or globs.", argument=True)
+    videos: tuple[Path, ...] = setting(help="Videos, image folders or globs.", argument=True)
     plugin: str = setting(help="A bundled plugin's name, or a plugin folder.")
     project: Path = setting(help="Project file; created when it does not exist.")
     config: Path | None = setting(None, help="YAML file with the same keys as these flags; flags win.")
@@ -40,7 +53,6 @@ class LabelConfig:
         help="full: flips and two scales, for the best labels; auto: each picture once; draft: few pictures a second.",
     )
     tracker: str = setting("", help="Tracker by name; the plugin's own when not given.")
-    export: tuple[str, ...] = setting((), metavar="FORMAT=PATH", help="Write an export when done; repeatable.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +61,6 @@ class VideoSummary:
 
     path: str
     frames: int = 0
-    labels: int = 0
     tracks: int = 0
     device: str = ""
     is_new: bool = False
@@ -83,46 +94,78 @@ def run(config: LabelConfig, report: Reporter = SILENT) -> LabelSummary:
     """
     if not config.videos:
         raise UsageError("no video given; name at least one file")
-    targets = [_export_target(text) for text in config.export]
-    manifest = plugins.load(config.plugin)
-    plugin = plugins.build(manifest, device=config.device, effort=config.effort, reporter=report)
-    tracker = TrackerChoice.of(
-        config.tracker or plugin.tracker_name,
-        {} if config.tracker and config.tracker != plugin.tracker_name else plugin.tracker_options,
-        f"{config.plugin}: tracker",
-    )
+    selection = Selection(config.frames, config.every, config.fps)
+    plugin = plugins.build(plugins.load(config.plugin), device=config.device, reporter=report)
+    tracker = _tracker(config, plugin)
     with Project(config.project, create=True) as project:
         ontology = project.extend_ontology(plugin.ontology)
         class_ids = np.array([ontology.id_of(name) for name in plugin.ontology.names], dtype=np.int32)
-        detection = Detection(plugin.stream, lambda: plugin.device, class_ids)
-        summaries = [_label_one(project, path, config, plugin, tracker, detection, report) for path in config.videos]
-    written, problems = [], []
-    for name, path in targets:
-        try:
-            export.run(export.ExportConfig(project=config.project, destination=path, to=name), report)
-            written.append(f"{name}: {path}")
-        except (FramelabelError, OSError) as error:
-            problems.append(f"export {name}={path}: {error}")
-    return LabelSummary(tuple(summaries), tuple(written), tuple(problems))
+        detection = Detection(lambda frames: _detections(plugin, frames), lambda: plugin.detector.device, class_ids)
+        summaries = [
+            _label_one(project, path, selection, _provenance(config, plugin), tracker, detection, report)
+            for path in config.videos
+        ]
+    return LabelSummary(tuple(summaries))
 
 
 def _label_one(
     project: Project,
     path: Path,
-    config: LabelConfig,
-    plugin: plugins.Plugin,
+    selection: Selection,
+    provenance: Mapping[str, Any],
     tracker: TrackerChoice,
     detection: Detection,
     report: Reporter,
 ) -> VideoSummary:
+    """Label one video; what is wrong with it goes into the summary and stops nothing else."""
     try:
-        video, index = _video_in_project(project, path, report)
-        frames = _frames_to_do(config, index)
-        provenance = {**plugin.provenance, "effort": config.effort, "frames": [config.frames, config.every, config.fps]}
-        with open_reader(path, video_id=video.id, index=index) as reader:
-            run = detect(project, video, reader, frames, detection, provenance, report)
+        video = video_of(project, path)
+        index = stored_index(project, video)
+        with closing(open_reader(path, video_id=video.id, index=index)) as reader:
+            if index is None and selection.needs_index:
+                report.note(f"{path}: decoding once to number its frames")
+                index = reader.index
+                video = with_index(project, video, reader)
+            source: FrameSource
+            if index is None:
+                source = WholePass(reader, selection.every)
+            else:
+                source = SelectedFrames(reader, selection.ordinals(index))
+            run = detect(project, video, source, detection, provenance, report)
+            if not run.is_finished:
+                if index is None:
+                    video = with_index(project, video, reader)
+                run = finish(project, run, source.ordinals(), detection.device())
         count, is_new = associate(project, video, run, tracker, provenance, report)
     except (FramelabelError, OSError) as error:
         report.note(f"{path}: failed: {error}")
         return VideoSummary(str(path), problem=str(error))
-    return VideoSummary(str(path), len(frames), 0, count, str(run.facts.get("device", "")), is_new)
+    return VideoSummary(str(path), len(run.frames), count, str(run.facts.get("device", "")), is_new)
+
+
+def _detections(plugin: plugins.Plugin, frames: Iterable[Frame]) -> Iterator[tuple[Frame, Boxes]]:
+    """Yield frames with their boxes after the plugin's hook."""
+    for frame, boxes in plugin.detector.detect_stream(frames):
+        yield frame, plugin.hook(boxes, frame.ref)
+
+
+def _provenance(config: LabelConfig, plugin: plugins.Plugin) -> dict[str, Any]:
+    """Return everything that decides which boxes are found: it is stored with the run, and names it."""
+    model = plugin.manifest.model_dump(mode="json", include={"classes", "model", "hook"})
+    return {
+        "plugin": plugin.name,
+        "model_digest": plugin.model_digest,
+        "manifest": model,
+        "device": plugin.detector.device,
+        "effort": config.effort,
+        "frames": config.frames,
+        "every": config.every,
+        "fps": config.fps,
+    }
+
+
+def _tracker(config: LabelConfig, plugin: plugins.Plugin) -> TrackerChoice:
+    """Return the tracker asked for; the plugin's options hold for the plugin's own tracker only."""
+    if config.tracker and config.tracker != plugin.tracker:
+        return TrackerChoice.of(config.tracker, {}, f"--tracker {config.tracker}")
+    return TrackerChoice.of(plugin.tracker, plugin.tracker_options, f"plugin '{plugin.name}': tracker.options")
