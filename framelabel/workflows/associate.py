@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -13,12 +12,11 @@ from numpy.typing import NDArray
 from framelabel.core.annotations import Origin, Provenance
 from framelabel.core.boxes import NO_TRACK, Boxes
 from framelabel.core.config import build
-from framelabel.core.frames import FrameIndex, VideoId
-from framelabel.core.labels import Flag
+from framelabel.core.frames import FrameIndex
 from framelabel.core.protocols import Reporter
 from framelabel.core.tracks import Track
 from framelabel.core.videos import Video
-from framelabel.store import runs, tracks
+from framelabel.store import label_runs
 from framelabel.store.project import Project
 from framelabel.store.runs import Run
 from framelabel.tracking.catalog import OFFLINE_TRACKERS, ONLINE_TRACKERS
@@ -85,28 +83,9 @@ def associate(
     numbered = _renumbered(found, first_id)
     source = Provenance(Origin.TRACKER, f"{provenance['plugin']} {provenance['model_digest']}".strip(), run.id)
     facts = {"device": detect_run.facts.get("device", ""), "tracks": len(numbered)}
-
-    def store(connection: sqlite3.Connection) -> None:
-        _retire(connection, video.id, str(provenance["plugin"]), run.id, source)
-        tracks.put(connection, video.id, numbered, source)
-        runs.advance(connection, run.id, len(detect_run.frames))
-        runs.finish(connection, run.id, facts)
-
-    project.write(store)
+    project.write(label_runs.finish_association, run, numbered, source, facts)
     report.advance(len(frames), tracks=len(numbered))
     return len(numbered), True
-
-
-def _retire(connection: sqlite3.Connection, video_id: VideoId, plugin: str, run_id: int, source: Provenance) -> None:
-    """Remove what earlier runs of the same plugin stored on this video, except tracks that a person has touched."""
-    earlier = [
-        run.id
-        for run in runs.all_runs(connection)
-        if run.kind == "label" and run.video_id == video_id and run.id != run_id and run.config.get("plugin") == plugin
-    ]
-    touched = tracks.ids_with_flag(connection, video_id, Flag.KEYFRAME)
-    for run in earlier:
-        tracks.remove_run(connection, video_id, run, touched, source)
 
 
 def _tracks_of(frames: Sequence[int], tracked: Iterable[Boxes]) -> list[Track]:

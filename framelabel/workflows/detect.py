@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
@@ -16,7 +15,7 @@ from framelabel.core.boxes import Boxes
 from framelabel.core.frames import Frame
 from framelabel.core.protocols import Reporter
 from framelabel.core.videos import Video
-from framelabel.store import runs
+from framelabel.store import label_runs
 from framelabel.store.project import Project
 from framelabel.store.runs import Run
 from framelabel.workflows.frame_source import FrameSource
@@ -77,13 +76,9 @@ def detect(
 
 def finish(project: Project, run: Run, frames: NDArray[np.int64], device: str) -> Run:
     """Mark a detection run as finished, now that its frames are known for certain; return it."""
-
-    def change(connection: sqlite3.Connection) -> Run:
-        runs.set_frames(connection, run.id, frames)
-        runs.finish(connection, run.id, {"device": device})
-        return runs.by_id(connection, run.id)
-
-    return run if run.is_finished else project.write(change)
+    if run.is_finished:
+        return run
+    return project.write(label_runs.finish_detection, run.id, frames, {"device": device})
 
 
 def _commit(
