@@ -1,0 +1,282 @@
+"""BDD100K / Scalabel: one list of frames per data set or video, boxes with inclusive corners, ids as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import orjson
+
+from framelabel.core.boxes import NO_TRACK
+from framelabel.core.config import setting
+from framelabel.core.labels import Flag, Labels
+from framelabel.core.shapes import Keypoints, Mask, Polygon, Polyline
+from framelabel.formats import jsonstream
+from framelabel.formats.bdd_mapping import apply_mapping, load_mapping
+from framelabel.formats.bdd_reading import ScalabelReader
+from framelabel.formats.coco import is_clips
+from framelabel.formats.conventions import (
+    BDD_DETECTION,
+    BDD_DRIVABLE,
+    BDD_IGNORED,
+    BDD_LANES,
+    BDD_POSE,
+    BDD_TRACKING,
+    SCALABEL_INCLUSIVE,
+    bdd_name,
+    flag_attributes,
+)
+from framelabel.formats.files import found, head_of, pieces, safe_stem
+from framelabel.formats.holding import EVERYTHING, Fact, Holds, frame_names, frame_sizes
+from framelabel.formats.numbers import Floats, addend
+from framelabel.formats.protocol import Format, Piece
+from framelabel.formats.report import LossReport, Report
+from framelabel.formats.rle import polygon_mask, record_of
+
+_CLASSES: dict[str, tuple[str, ...]] = {
+    "det": (*BDD_DETECTION, *BDD_IGNORED),
+    "box_track": (*BDD_TRACKING, *BDD_IGNORED),
+    "ins_seg": (*BDD_TRACKING, *BDD_IGNORED),
+    "seg_track": (*BDD_TRACKING, *BDD_IGNORED),
+    "lane": BDD_LANES,
+    "drivable": BDD_DRIVABLE,
+    "pose": BDD_POSE,
+}
+_TASKS = ("auto", *_CLASSES, "scalabel")
+_FOLDERS = {
+    "det": "det_20", "box_track": "box_track_20", "ins_seg": "ins_seg", "seg_track": "seg_track_20", "lane": "lane",
+    "drivable": "drivable", "pose": "pose_21", "scalabel": "scalabel",
+}  # fmt: skip
+_BLOCK = 2_000
+
+
+@dataclass(frozen=True)
+class Bdd100kOptions:
+    """How BDD100K files are written; reading needs no choice."""
+
+    task: str = setting(
+        "auto",
+        help="BDD100K task whose classes and layout are written; auto: box_track with track ids, det without, "
+        "scalabel (any class) when no class is BDD100K's",
+        choices=_TASKS,
+    )
+    split: str = setting("train", help="folder of the official layout", choices=("train", "val", "test"))
+    mapping: str = setting("", help="YAML of class names; default: the bundled COCO to BDD100K", metavar="FILE")
+
+
+class Bdd100k(Format[Bdd100kOptions]):
+    """A target ending in .json is one file; a folder gets the official layout (one file per video when tracking)."""
+
+    name: ClassVar[str] = "bdd100k"
+    title: ClassVar[str] = "BDD100K / Scalabel"
+    Options: ClassVar[type[Bdd100kOptions]] = Bdd100kOptions
+
+    @classmethod
+    def detect(cls, path: Path) -> bool:
+        """Recognise frames: objects with `name` and `labels`, or `name` and `videoName`."""
+        for file in found(path, ".json", limit=1):
+            keys = jsonstream.shape_of(head_of(file))
+            inside = keys.get("[]", keys.get("frames", frozenset()))
+            return "name" in inside and bool(inside & {"labels", "videoName", "frameIndex", "url"})
+        return False
+
+    def holds(self) -> Holds:
+        """Everything but the picture rate and class descriptions; boxes come back through x2 - 1."""
+        facts = EVERYTHING - {Fact.CLASS_ATTRIBUTES, Fact.SUPERCATEGORY, Fact.UNUSED_CLASS}
+        return Holds(facts, coordinates=_restored)
+
+    def task_of(self, labels: Labels) -> str:
+        """Return the task that `auto` means for these labels."""
+        if self.options.task != "auto":
+            return self.options.task
+        names = set(labels.ontology.names)
+        if names and names <= set(BDD_LANES):
+            return "lane"
+        mapping = load_mapping(self.options.mapping)
+        if names.isdisjoint({*_CLASSES["det"], *mapping.classes}):
+            return "scalabel"
+        return "box_track" if bool((labels.track_id != NO_TRACK).any()) else "det"
+
+    def fit(self, labels: Labels, loss: LossReport) -> Labels:
+        """Also map classes to the task's, and leave out what its evaluation would choke on."""
+        task = self.task_of(labels)
+        if task in _CLASSES:
+            labels = apply_mapping(labels, _CLASSES[task], load_mapping(self.options.mapping), loss)
+        if task in ("box_track", "seg_track"):
+            tracked = labels.track_id != NO_TRACK
+            loss.add("label without track", int((~tracked).sum()), f"{task} needs identities; --task det keeps them")
+            labels = labels if bool(tracked.all()) else labels.select(tracked)
+        if task in ("ins_seg", "seg_track"):
+            labels = _only_masks(labels, loss)
+        return super().fit(labels, loss)
+
+    def parse(self, path: Path, report: Report) -> Labels:
+        """Read a file, or all *.json files of a folder as one data set."""
+        reader = ScalabelReader(report, path.stem)
+        files = found(path, ".json") if path.is_dir() else [path]
+        for file in files:
+            report.file = str(file)
+            for key, values in jsonstream.stream(pieces(file), str(file)):
+                reader.take(key, values)
+        return reader.labels()
+
+    def write(self, labels: Labels, path: Path | str) -> LossReport:
+        """Write one file when `path` ends in .json, else the official folder layout."""
+        place = Path(path)
+        if place.suffix.lower() == ".json":
+            return _OneFile(self.options).write_file(labels, place)
+        return super().write(labels, place)
+
+    def render(self, labels: Labels) -> Iterator[Piece]:
+        """Write the official layout: one file per video for tracking, one per split otherwise."""
+        task = self.task_of(labels)
+        folder = f"labels/{_FOLDERS[task]}"
+        split = self.options.split
+        if task in ("box_track", "seg_track"):
+            folder += "/rles" if task == "seg_track" else ""
+            for row, video in enumerate(labels.videos):
+                name = f"{folder}/{split}/{safe_stem(video.name)}.json"
+                yield from ((name, piece) for piece in _file(labels, row, None))
+            return
+        name = f"{folder}/{task if task != 'scalabel' else 'labels'}_{split}.json"
+        classes = labels.ontology.names if task == "scalabel" else None
+        yield from ((name, piece) for piece in _file(labels, None, classes))
+
+
+class _OneFile(Bdd100k):
+    """All frames in one file."""
+
+    def write_file(self, labels: Labels, path: Path) -> LossReport:
+        """Write to `path` itself."""
+        return Format.write(self, labels, path)
+
+    def render(self, labels: Labels) -> Iterator[Piece]:
+        classes = labels.ontology.names if self.task_of(labels) == "scalabel" else None
+        return (("", piece) for piece in _file(labels, None, classes))
+
+
+def _restored(xyxy: Floats) -> Floats:
+    stored = xyxy[:, 2:] - SCALABEL_INCLUSIVE
+    return np.concatenate([xyxy[:, :2], stored + SCALABEL_INCLUSIVE], axis=1)
+
+
+def _only_masks(labels: Labels, loss: LossReport) -> Labels:
+    """Return labels with pixel masks only: polygons are filled, boxes left out."""
+    sizes = frame_sizes(labels)
+    shapes = dict(labels.shapes)
+    for row, shape in labels.shapes.items():
+        width, height = sizes[labels.frame[row]].tolist()
+        if isinstance(shape, Polygon) and width and height:
+            shapes[row] = polygon_mask(shape, (width, height))
+            loss.add("polygon", 1, "written as a pixel mask")
+    kept = np.array([isinstance(shapes.get(row), Mask) for row in range(len(labels))], np.bool_)
+    loss.add("label without mask", int((~kept).sum()), "left out of a segmentation task")
+    return replace(labels, shapes=shapes).select(kept)
+
+
+def _file(labels: Labels, video: int | None, classes: tuple[str, ...] | None) -> Iterator[bytes]:
+    """Yield one file's text: a list of frames, or with `classes` an object with a config that names them."""
+    yield b"[\n" if classes is None else b'{"frames":[\n'
+    separator = b""
+    for block in _frames(labels, video):
+        yield separator + orjson.dumps(block)[1:-1]
+        separator = b",\n"
+    if classes is None:
+        yield b"\n]\n"
+        return
+    categories = [{"name": name, "subcategories": None, "isThing": None, "color": None} for name in classes]
+    config = {"imageSize": None, "attributes": None, "categories": categories, "poseSigmas": None}
+    yield b'\n],"groups":null,"config":' + orjson.dumps(config) + b"}\n"
+
+
+def _frames(labels: Labels, video: int | None) -> Iterator[list[dict[str, Any]]]:
+    table = labels.frames
+    chosen = np.arange(len(table)) if video is None else np.flatnonzero(table.video == video)
+    names, sizes = frame_names(labels, bdd_name), frame_sizes(labels)
+    with_clips = is_clips(labels)
+    bounds = np.searchsorted(labels.frame, np.arange(len(table) + 1))
+    for start in range(0, len(chosen), _BLOCK):
+        rows = chosen[start : start + _BLOCK]
+        first, last = int(bounds[rows[0]]), int(bounds[rows[-1] + 1])
+        records = _labels(labels, first, last)
+        block = []
+        for row in rows.tolist():
+            width, height = sizes[row].tolist()
+            clip = labels.videos[table.video[row]]
+            index = int(table.index[row])
+            block.append(
+                {
+                    "name": names[row],
+                    "url": None,
+                    "videoName": clip.name if with_clips else None,
+                    "attributes": dict(labels.frame_attributes.get(row, {})),
+                    "timestamp": round(1000 * index / clip.fps) if clip.fps else None,
+                    "frameIndex": index if with_clips else None,
+                    "size": {"width": width, "height": height} if width and height else None,
+                    "labels": records[bounds[row] - first : bounds[row + 1] - first],
+                }
+            )
+        yield block
+
+
+def _labels(labels: Labels, first: int, last: int) -> list[dict[str, Any]]:
+    """Return the label records of rows [first, last), with explicit nulls as the toolkit's pydantic 2 demands."""
+    rows = slice(first, last)
+    xyxy = labels.xyxy[rows].copy()
+    for side in (2, 3):
+        xyxy[:, side] = addend(np.full(len(xyxy), SCALABEL_INCLUSIVE), xyxy[:, side])
+    names = labels.ontology.names
+    ids = list(map(str, labels.track_id[rows].tolist()))
+    flags = labels.flags[rows]
+    keys = (flags & np.uint16(Flag.KEYFRAME)) != 0
+    result: list[dict[str, Any]] = [
+        {
+            "id": track,
+            "category": names[class_id],
+            "score": None if score != score else score,  # noqa: PLR0124 - NaN means not stated
+            "attributes": {},
+            "manualShape": key,
+            "box2d": {"x1": x1, "y1": y1, "x2": x2, "y2": y2},
+            "box3d": None,
+            "poly2d": None,
+            "rle": None,
+            "graph": None,
+        }
+        for track, class_id, score, key, (x1, y1, x2, y2) in zip(
+            ids, labels.class_id[rows].tolist(), labels.score[rows].tolist(), keys.tolist(), xyxy.tolist(), strict=True
+        )
+    ]
+    for row in np.flatnonzero(flags & np.uint16(0xFFFF & ~int(Flag.KEYFRAME))).tolist():
+        result[row]["attributes"] = flag_attributes(int(flags[row]) & ~int(Flag.KEYFRAME))
+    for row in np.flatnonzero(~np.isnan(labels.visible[rows])).tolist():
+        result[row]["attributes"]["visibility"] = float(labels.visible[first + row])
+    if labels.attributes:
+        for row, record in enumerate(result, first):
+            if row in labels.attributes:
+                record["attributes"] = {**labels.attributes[row], **record["attributes"]}
+    if labels.shapes:
+        for row, record in enumerate(result, first):
+            if row in labels.shapes:
+                _add_shape(record, labels.shapes[row])
+    return result
+
+
+def _add_shape(record: dict[str, Any], shape: Polygon | Polyline | Keypoints | Mask) -> None:
+    if isinstance(shape, Mask):
+        record["rle"] = record_of(shape)
+    elif isinstance(shape, Polygon):
+        record["poly2d"] = [
+            {"vertices": ring.tolist(), "types": "L" * len(ring), "closed": True} for ring in shape.rings
+        ]
+    elif isinstance(shape, Polyline):
+        record["poly2d"] = [{"vertices": shape.points.tolist(), "types": "L" * len(shape.points), "closed": False}]
+    else:
+        seen = {2: "V", 1: "N"}
+        nodes = [
+            {"location": point, "category": f"joint_{number}", "visibility": seen.get(state), "id": str(number)}
+            for number, (point, state) in enumerate(zip(shape.points.tolist(), shape.visibility.tolist(), strict=True))
+        ]
+        record["graph"] = {"nodes": nodes, "edges": [], "type": f"Pose2D-{len(nodes)}Joints_Pred"}

@@ -1,0 +1,35 @@
+"""Every annotation format by its name on the command line. One file and one line each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from framelabel.core.catalog import Catalog
+from framelabel.core.errors import InvalidLabelsError
+from framelabel.formats.protocol import Format
+
+FORMATS: Catalog[type[Format[Any]]] = Catalog(
+    "format",
+    {
+        "coco": "framelabel.formats.coco:Coco",
+        "bdd100k": "framelabel.formats.bdd100k:Bdd100k",
+        "mot": "framelabel.formats.mot:Mot",
+    },
+)
+"""In the order in which `detect_format` asks: the particular before the general."""
+
+
+def detect_format(path: Path) -> str:
+    """Return the name of the format that the content at `path` is in.
+
+    Raises:
+        InvalidLabelsError: nothing there, or no format recognises it.
+    """
+    if not path.exists():
+        raise InvalidLabelsError(f"{path}: no such file or folder")
+    for name in FORMATS:
+        if FORMATS.load(name).detect(path):
+            return name
+    known = ", ".join(sorted(FORMATS))
+    raise InvalidLabelsError(f"{path}: not recognised as any format; name it with --from, one of: {known}")

@@ -1,0 +1,89 @@
+"""COCO instances: pictures with boxes, polygons, masks, keypoints; with `videos`, `frame_id`, `track_id` for clips."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from framelabel.core.labels import Labels
+from framelabel.core.shapes import Polygon
+from framelabel.formats import jsonstream
+from framelabel.formats.coco_reading import read_blocks
+from framelabel.formats.coco_writing import Dialect, render
+from framelabel.formats.files import head_of, pieces
+from framelabel.formats.holding import EVERYTHING, Fact, Holds, Rate, frame_sizes
+from framelabel.formats.numbers import xywh_restored
+from framelabel.formats.protocol import Format, Piece
+from framelabel.formats.report import LossReport, Report
+from framelabel.formats.rle import polygon_area, polygon_mask
+
+COCO_FACTS = EVERYTHING - {Fact.POLYLINE, Fact.CLASS_ATTRIBUTES}
+
+
+@dataclass(frozen=True)
+class CocoOptions:
+    """COCO has no choices: what labels hold decides what is written."""
+
+
+class Coco(Format[CocoOptions]):
+    """One JSON file. Pictures without a clip have no `videos`; clips have `frame_id` (from 0) and `track_id`."""
+
+    name: ClassVar[str] = "coco"
+    title: ClassVar[str] = "COCO instances"
+    Options: ClassVar[type[CocoOptions]] = CocoOptions
+
+    @classmethod
+    def detect(cls, path: Path) -> bool:
+        """Recognise an object with `annotations` and `images` or `categories`."""
+        keys = coco_keys(path)
+        inside = keys.get("annotations", frozenset())
+        is_coco = "images" in keys or "categories" in keys or {"image_id", "bbox"} <= inside
+        return is_coco and ("annotations" in keys or "images" in keys)
+
+    def holds(self) -> Holds:
+        """Everything but open lines; holes in polygons become masks."""
+        return Holds(COCO_FACTS, rate=Rate.EXACT, coordinates=xywh_restored)
+
+    def fit(self, labels: Labels, loss: LossReport) -> Labels:
+        """Also turn polygons with holes into masks: COCO's rings are united, never cut out."""
+        return super().fit(_without_holes(labels, loss), loss)
+
+    def parse(self, path: Path, report: Report) -> Labels:
+        """Read one file."""
+        return read_blocks(jsonstream.stream(pieces(path), str(path)), report, path.stem)
+
+    def render(self, labels: Labels) -> Iterator[Piece]:
+        """Write one file."""
+        dialect = Dialect(has_videos=is_clips(labels))
+        return (("", piece) for piece in render(labels, dialect))
+
+
+def is_clips(labels: Labels) -> bool:
+    """Return whether frames belong to clips; a single set of named pictures in order does not."""
+    if len(labels.videos) != 1 or not labels.frames.name or labels.videos[0].fps:
+        return True
+    return not np.array_equal(labels.frames.index, np.arange(len(labels.frames)))
+
+
+def coco_keys(path: Path) -> dict[str, frozenset[str]]:
+    """Return the top-level keys of a JSON file with the keys of their first elements; empty for anything else."""
+    if not path.is_file() or path.suffix.lower() not in (".json", ""):
+        return {}
+    return jsonstream.shape_of(head_of(path))
+
+
+def _without_holes(labels: Labels, loss: LossReport) -> Labels:
+    changed = {}
+    sizes = frame_sizes(labels) if labels.shapes else None
+    for row, shape in labels.shapes.items():
+        if isinstance(shape, Polygon) and len(shape.rings) > 1 and sizes is not None:
+            united = sum(polygon_area([ring]) for ring in shape.rings)
+            width, height = sizes[labels.frame[row]].tolist()
+            if width and height and polygon_area(shape.rings) < united:
+                changed[row] = polygon_mask(shape, (width, height))
+    loss.add("polygon with holes", len(changed), "written as a pixel mask")
+    return replace(labels, shapes={**labels.shapes, **changed}) if changed else labels

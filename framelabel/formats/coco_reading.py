@@ -1,0 +1,326 @@
+"""Reads the COCO family (instances, CocoVID, TAO, CVAT's and framelabel's extensions) into columns, block by block."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from framelabel.core.boxes import NO_TRACK
+from framelabel.core.labels import Flag, Labels
+from framelabel.core.ontology import AttributeValue
+from framelabel.core.shapes import Keypoints, Polygon, Shape
+from framelabel.formats.builder import LabelsBuilder, make_video
+from framelabel.formats.conventions import default_name, split_attributes
+from framelabel.formats.numbering import Numbering, TrackNumbers, fraction_of, sequence
+from framelabel.formats.numbers import xywh_to_xyxy
+from framelabel.formats.report import Report
+from framelabel.formats.rle import mask_of
+
+_TRACK_FIELDS = ("track_id", "instance_id", "scalabel_id")
+_PLAIN = {"id", "image_id", "category_id", "bbox", "area", "iscrowd", "video_id", "num_keypoints", "segmentation"}
+
+
+class CocoReader:
+    """Takes the blocks of one file in any order of keys; `labels` joins them."""
+
+    def __init__(self, report: Report, stem: str) -> None:
+        self.report = report
+        self.stem = stem
+        self.builder = LabelsBuilder(report)
+        self.images: list[dict[str, Any]] = []
+        self.categories: list[Any] = []
+        self.videos: list[Any] = []
+        self._image_number = Numbering()
+        self._category_number = Numbering()
+        self._blocks: list[tuple[NDArray[Any], ...]] = []
+        self._names: list[int] = []
+        self._count = 0
+        self._shapes: dict[int, Shape] = {}
+        self._attributes: dict[int, Mapping[str, AttributeValue]] = {}
+        self._tracks: dict[int, Any] = {}
+        self._zero_ids = 0
+        self._missing_area = 0
+        self._seen = 0
+
+    def take(self, key: str, values: list[Any] | dict[str, Any]) -> None:
+        """Take one block of the stream."""
+        if isinstance(values, dict):
+            for name in ("images", "annotations", "categories", "videos"):
+                if name in values and not isinstance(values[name], list):
+                    self.report.skip(name, f"is not a list but {type(values[name]).__name__}")
+        elif key in ("annotations", "[]"):
+            self._take_annotations(values)
+        elif key == "images":
+            self.images.extend(self._dicts(values, "images", len(self.images)))
+        elif key == "categories":
+            self.categories.extend(self._dicts(values, "categories", len(self.categories)))
+        elif key == "videos":
+            self.videos.extend(self._dicts(values, "videos", len(self.videos)))
+
+    def labels(self) -> Labels:
+        """Join images, categories and annotations."""
+        classes = self._classes()
+        frames = self._frames()
+        if self._zero_ids:
+            self.report.warn("annotations", "id 0 is read as unmatched by COCO evaluators", "number from 1")
+        if self._missing_area:
+            self.report.warn(
+                "annotations", f"{self._missing_area} without area; small/medium/large scores need it", "write area"
+            )
+        if not self._blocks:
+            return self.builder.build()
+        image, category, xywh, score, flags, visible, position = (
+            np.concatenate(parts) for parts in zip(*self._blocks, strict=True)
+        )
+        self._blocks.clear()
+        frame = np.array([frames.get(key, -1) for key in self._image_number] or [-1], np.int64)[image]
+        class_id = np.array([classes.get(key, -1) for key in self._category_number] or [-1], np.int64)[category]
+        good = (frame >= 0) & (class_id >= 0)
+        for row in np.flatnonzero(~good)[:1000]:
+            what = "image_id" if frame[row] < 0 else "category_id"
+            numbers = self._image_number if frame[row] < 0 else self._category_number
+            value = numbers.key((image if frame[row] < 0 else category)[row])
+            self.report.skip(f"annotations[{position[row]}]", f"{what} {value!r} is not in the file's lists")
+        hidden = int((~good).sum()) - 1000
+        if hidden > 0:
+            self.report.skip("annotations", f"{hidden} more name unknown images or categories", count=hidden)
+        kept = np.flatnonzero(good)
+        track_id = self._track_ids(frame)
+        first = self.builder.row_count
+        accepted = kept[
+            self.builder.extend(
+                frame[kept],
+                xywh_to_xyxy(xywh[kept]),
+                class_id[kept],
+                lambda row: f"annotations[{position[kept[row]]}]",
+                track_id=track_id[kept],
+                score=score[kept],
+                flags=flags[kept],
+                visible=visible[kept],
+            )
+        ]
+        if self._shapes or self._attributes:
+            new_row = np.full(len(good), -1, np.int64)
+            new_row[accepted] = first + np.arange(len(accepted))
+            for target, given in ((self.builder.shapes, self._shapes), (self.builder.attributes, self._attributes)):
+                for row, value in given.items():
+                    if new_row[row] >= 0:
+                        target[int(new_row[row])] = value  # type: ignore[assignment]
+        return self.builder.build()
+
+    # Lists beside the annotations
+
+    def _dicts(self, values: list[Any], key: str, offset: int) -> list[dict[str, Any]]:
+        for position, value in enumerate(values):
+            if not isinstance(value, dict):
+                self.report.skip(f"{key}[{offset + position}]", f"is {type(value).__name__}, not an object")
+        return [value for value in values if isinstance(value, dict)]
+
+    def _classes(self) -> dict[Any, int]:
+        result: dict[Any, int] = {}
+        for position, category in enumerate(self.categories):
+            with self.report.record(f"categories[{position}]"):
+                if category["id"] in result:
+                    self.report.skip(
+                        f"categories[{position}]", f"id {category['id']!r} occurs twice", "make ids unique"
+                    )
+                    continue
+                result[category["id"]] = self.builder.class_id(
+                    str(category["name"]), str(category.get("supercategory") or "")
+                )
+        return result
+
+    def _frames(self) -> dict[Any, int]:
+        videos: dict[Any, int] = {}
+        names: list[str] = []
+        for position, video in enumerate(self.videos):
+            with self.report.record(f"videos[{position}]"):
+                if video["id"] in videos:
+                    self.report.skip(f"videos[{position}]", f"id {video['id']!r} occurs twice", "make ids unique")
+                    continue
+                name = str(video.get("name") or video.get("file_name") or video["id"])
+                size = (int(video.get("width") or 0), int(video.get("height") or 0))
+                fps = fraction_of(video.get("fps_exact") or video.get("fps") or video.get("annotation_fps"))
+                frame_count = int(video.get("length") or 0)
+                videos[video["id"]] = self.builder.video(make_video(name, size, frame_count, fps))
+                names.append(name)
+        stills = -1
+        result: dict[Any, int] = {}
+        is_default = True
+        for position, image in enumerate(self.images):
+            with self.report.record(f"images[{position}]"):
+                if image["id"] in result:
+                    self.report.skip(f"images[{position}]", f"id {image['id']!r} occurs twice", "make ids unique")
+                    continue
+                row = videos.get(image.get("video_id"))
+                if row is None:
+                    if stills < 0:
+                        stills = self.builder.video(make_video(self.stem))
+                        names.append(self.stem)
+                    row = stills
+                index = image.get("frame_id", image.get("frame_index"))
+                if index is None or row == stills:
+                    index = self.builder.last_of(row) + 1
+                if self.builder.has_frame(row, int(index)):
+                    self.report.skip(f"images[{position}]", f"frame {index} of its video occurs twice")
+                    continue
+                size = (int(image.get("width") or 0), int(image.get("height") or 0))
+                name = str(image.get("file_name") or "")
+                number = self.builder.frame(row, int(index), name, size)
+                result[image["id"]] = number
+                is_default = is_default and row != stills and name in ("", default_name(names[row], int(index)))
+                _, tags = split_attributes(image.get("attributes"))
+                if tags:
+                    self.builder.frame_attributes[number] = tags
+        if is_default:
+            self.builder.forget_names()
+        return result
+
+    # Annotations
+
+    def _take_annotations(self, block: list[Any]) -> None:
+        positions: Sequence[int] = range(self._seen, self._seen + len(block))
+        self._seen += len(block)
+        try:
+            columns = self._columns(block)
+        except (KeyError, TypeError, ValueError, OverflowError, AttributeError):
+            good = [
+                position for position, record in zip(positions, block, strict=True) if self._is_good(record, position)
+            ]
+            block = [block[position - positions[0]] for position in good]
+            positions = good
+            if not block:
+                return
+            columns = self._columns(block)
+        keys = set().union(*block)
+        self._blocks.append((*columns, *self._optional(block, keys, positions), np.array(positions, np.int64)))
+        self._count += len(block)
+
+    def _is_good(self, record: Any, position: int) -> bool:
+        """Try one record alone; report what is wrong with it."""
+        where = f"annotations[{position}]"
+        if not isinstance(record, dict):
+            self.report.skip(where, f"is {type(record).__name__}, not an object")
+            return False
+        try:
+            self._columns([record])
+        except KeyError as error:
+            self.report.skip(where, f"field {error.args[0]!r} is missing")
+        except (TypeError, ValueError, OverflowError, AttributeError):
+            box = record.get("bbox")
+            self.report.skip(where, f"bbox {str(box)[:60]} is not four numbers x, y, width, height, or an id is a list")
+        else:
+            return True
+        return False
+
+    def _columns(self, block: list[Any]) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.float64]]:
+        images, categories = self._image_number, self._category_number
+        image = [images[record["image_id"]] for record in block]
+        category = [categories[record["category_id"]] for record in block]
+        try:
+            boxes = [record["bbox"] for record in block]
+        except KeyError:
+            boxes = [record["bbox"] if "bbox" in record else _box_of_segmentation(record) for record in block]
+        xywh = np.array(boxes, np.float64)
+        if xywh.shape != (len(block), 4):
+            msg = "bbox needs four numbers"
+            raise ValueError(msg)
+        return np.array(image, np.int64), np.array(category, np.int64), xywh
+
+    def _optional(
+        self, block: list[dict[str, Any]], keys: set[str], positions: Sequence[int]
+    ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+        count, offset = len(block), self._count
+        score = _numbers(block, "score", keys)
+        visible = _numbers(block, "visibility", keys)
+        flags = np.zeros(count, np.uint16)
+        for key, flag in (("iscrowd", Flag.CROWD), ("ignore", Flag.IGNORED)):
+            if key in keys:
+                flags |= np.array([int(flag) if record.get(key) else 0 for record in block], np.uint16)
+        if "id" in keys:
+            self._zero_ids += sum(1 for record in block if record.get("id") == 0)
+        if "area" not in keys:
+            self._missing_area += count
+        if "segmentation" in keys:
+            for row, record in enumerate(block):
+                if record.get("segmentation"):
+                    with self.report.record(f"annotations[{positions[row]}].segmentation"):
+                        self._shapes[offset + row] = _segmentation(record["segmentation"])
+        if "keypoints" in keys:
+            for row, record in enumerate(block):
+                if record.get("keypoints"):
+                    with self.report.record(f"annotations[{positions[row]}].keypoints"):
+                        self._shapes[offset + row] = _keypoints(record["keypoints"])
+        attributes_track = False
+        if "attributes" in keys:
+            for row, record in enumerate(block):
+                if record.get("attributes"):
+                    raised, free = split_attributes(record["attributes"])
+                    track = free.pop("track_id", None)
+                    if track is not None and not any(key in record for key in _TRACK_FIELDS):
+                        self._tracks[offset + row] = track
+                        attributes_track = True
+                    flags[row] |= raised
+                    if free:
+                        self._attributes[offset + row] = self.builder.interned(free)
+        for key in _TRACK_FIELDS:
+            if key in keys and not attributes_track:
+                values = [record.get(key) for record in block]
+                self._tracks.update({offset + row: value for row, value in enumerate(values) if value is not None})
+                break
+        return score, flags, visible
+
+    def _track_ids(self, frame: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return integer track ids: numbers as they are, texts numbered within their video."""
+        result = np.full(len(frame), NO_TRACK, np.int64)
+        if not self._tracks:
+            return result
+        numbers = TrackNumbers(self.report)
+        rows = np.fromiter(self._tracks, np.int64, len(self._tracks))
+        videos = self.builder.video_of_frames()[frame[rows]] if self.builder.frame_count() else frame[rows]
+        result[rows] = numbers.of(videos.tolist(), list(self._tracks.values()))
+        return result
+
+
+def _numbers(block: list[dict[str, Any]], key: str, keys: set[str]) -> NDArray[np.float64]:
+    if key not in keys:
+        return np.full(len(block), np.nan)
+    values = [record.get(key) for record in block]
+    return np.array([value if isinstance(value, (int, float)) else np.nan for value in values], np.float64)
+
+
+def _segmentation(value: Any) -> Shape:
+    if isinstance(value, dict):
+        return mask_of(value)
+    rings = [np.array(ring, np.float64) for ring in sequence(value)]
+    for ring in rings:
+        if ring.ndim != 1 or len(ring) % 2 or len(ring) < 6:
+            msg = "a polygon needs at least three x, y pairs in one flat list"
+            raise ValueError(msg)
+    return Polygon(tuple(ring.reshape(-1, 2) for ring in rings))
+
+
+def _keypoints(value: Any) -> Shape:
+    points = np.array(value, np.float64).reshape(-1, 3)
+    return Keypoints(points[:, :2].copy(), points[:, 2].astype(np.int8))
+
+
+def _box_of_segmentation(record: dict[str, Any]) -> list[float]:
+    """Return x, y, width, height of the record's segmentation, for files that leave bbox out."""
+    from framelabel.core.shapes import hull
+
+    if not record.get("segmentation"):
+        raise KeyError("bbox")
+    x1, y1, x2, y2 = hull(_segmentation(record["segmentation"])).tolist()
+    return [x1, y1, x2 - x1, y2 - y1]
+
+
+def read_blocks(blocks: Iterable[tuple[str, Any]], report: Report, stem: str) -> Labels:
+    """Return the labels of one COCO file given as the blocks of `jsonstream.stream`."""
+    reader = CocoReader(report, stem)
+    for key, values in blocks:
+        reader.take(key, values)
+    return reader.labels()

@@ -1,0 +1,213 @@
+"""Writes the COCO family as text, block by block, so that a million labels never exist as objects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import orjson
+
+from framelabel.core.boxes import NO_TRACK
+from framelabel.core.labels import Flag, Labels
+from framelabel.core.shapes import Keypoints, Mask, Polygon
+from framelabel.formats.conventions import COCO_FIRST_ID, COCO_KEYPOINTS, default_name, flag_attributes
+from framelabel.formats.holding import frame_names, frame_sizes
+from framelabel.formats.numbers import xyxy_to_xywh
+from framelabel.formats.rle import area_of, polygon_area, record_of
+
+_BLOCK = 20_000
+_IN_FIELDS = int(Flag.CROWD | Flag.IGNORED)
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How one member of the COCO family names things."""
+
+    track_field: str = "track_id"
+    frame_field: str = "frame_id"
+    has_videos: bool = True
+    """Frames are tied to videos; without, pictures stand alone."""
+    has_tracks_table: bool = False
+    is_video_id_in_annotations: bool = True
+
+
+def render(labels: Labels, dialect: Dialect) -> Iterator[bytes]:
+    """Yield the text of one COCO file."""
+    videos = _videos(labels, dialect) if dialect.has_videos else []
+    head = {"info": {"description": "Exported by framelabel", "version": "1.0"}, "licenses": []}
+    yield orjson.dumps(head)[:-1]
+    if dialect.has_videos:
+        yield b',"videos":' + orjson.dumps(videos)
+    yield b',"categories":' + orjson.dumps(_categories(labels))
+    if dialect.has_tracks_table:
+        yield b',"tracks":' + orjson.dumps(_tracks(labels))
+    yield b',"images":['
+    yield from _joined(_images(labels, dialect))
+    yield b'],"annotations":['
+    yield from _joined(_annotations(labels, dialect))
+    yield b"]}\n"
+
+
+def _joined(blocks: Iterator[list[dict[str, Any]]]) -> Iterator[bytes]:
+    separator = b""
+    for block in blocks:
+        yield separator + orjson.dumps(block, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1]
+        separator = b",\n"
+
+
+def _videos(labels: Labels, dialect: Dialect) -> list[dict[str, Any]]:
+    result: list[dict[str, Any]] = []
+    for row, video in enumerate(labels.videos):
+        record: dict[str, Any] = {"id": row + COCO_FIRST_ID, "name": video.name}
+        if video.width:
+            record |= {"width": video.width, "height": video.height}
+        record["length"] = video.frame_count
+        if video.fps:
+            record |= {"fps": float(video.fps), "fps_exact": str(video.fps)}
+        if dialect.has_tracks_table:
+            record |= {"neg_category_ids": [], "not_exhaustive_category_ids": [], "metadata": {}}
+        result.append(record)
+    return result
+
+
+def _categories(labels: Labels) -> list[dict[str, Any]]:
+    points: dict[int, int] = {}
+    for row, shape in labels.shapes.items():
+        if isinstance(shape, Keypoints):
+            class_id = int(labels.class_id[row])
+            points[class_id] = max(points.get(class_id, 0), len(shape.points))
+    result = []
+    for row, spec in enumerate(labels.ontology.classes):
+        record: dict[str, Any] = {"id": row + COCO_FIRST_ID, "name": spec.name, "supercategory": spec.supercategory}
+        if row in points:
+            count = points[row]
+            numbered = [f"point_{number}" for number in range(1, count + 1)]
+            record |= {"keypoints": list(COCO_KEYPOINTS) if count == len(COCO_KEYPOINTS) else numbered, "skeleton": []}
+        result.append(record)
+    return result
+
+
+def _tracks(labels: Labels) -> list[dict[str, Any]]:
+    """Return one record per track: its id, first class and video."""
+    rows = np.flatnonzero(labels.track_id != NO_TRACK)
+    _, first = np.unique(labels.track_id[rows], return_index=True)
+    return [
+        {
+            "id": int(labels.track_id[row]),
+            "category_id": int(labels.class_id[row]) + COCO_FIRST_ID,
+            "video_id": int(labels.frames.video[labels.frame[row]]) + COCO_FIRST_ID,
+        }
+        for row in rows[first]
+    ]
+
+
+def _images(labels: Labels, dialect: Dialect) -> Iterator[list[dict[str, Any]]]:
+    names = frame_names(labels, default_name)
+    sizes = frame_sizes(labels)
+    table = labels.frames
+    for start in range(0, len(table), _BLOCK):
+        stop = min(start + _BLOCK, len(table))
+        columns = zip(
+            range(start, stop),
+            names[start:stop],
+            sizes[start:stop].tolist(),
+            table.index[start:stop].tolist(),
+            table.video[start:stop].tolist(),
+            strict=True,
+        )
+        block: list[dict[str, Any]] = []
+        for row, name, (width, height), index, video in columns:
+            record: dict[str, Any] = {"id": row + COCO_FIRST_ID, "file_name": name, "width": width, "height": height}
+            if dialect.has_videos:
+                record[dialect.frame_field] = index
+                record["video_id"] = video + COCO_FIRST_ID
+                if dialect.has_tracks_table:
+                    record["video"] = labels.videos[video].name
+            if row in labels.frame_attributes:
+                record["attributes"] = dict(labels.frame_attributes[row])
+            block.append(record)
+        yield block
+
+
+def _annotations(labels: Labels, dialect: Dialect) -> Iterator[list[dict[str, Any]]]:
+    has_score = bool((~np.isnan(labels.score)).any())
+    has_visible = bool((~np.isnan(labels.visible)).any())
+    for start in range(0, len(labels), _BLOCK):
+        stop = min(start + _BLOCK, len(labels))
+        rows = slice(start, stop)
+        xywh = xyxy_to_xywh(labels.xyxy[rows])
+        flags = labels.flags[rows]
+        columns = zip(
+            range(start + COCO_FIRST_ID, stop + COCO_FIRST_ID),
+            (labels.frame[rows] + COCO_FIRST_ID).tolist(),
+            (labels.class_id[rows] + COCO_FIRST_ID).tolist(),
+            xywh.tolist(),
+            (xywh[:, 2] * xywh[:, 3]).tolist(),
+            ((flags & np.uint16(Flag.CROWD)) != 0).astype(np.int64).tolist(),
+            strict=True,
+        )
+        block: list[dict[str, Any]] = [
+            {
+                "id": number,
+                "image_id": image,
+                "category_id": category,
+                "bbox": box,
+                "area": area,
+                "segmentation": (),
+                "iscrowd": crowd,
+            }
+            for number, image, category, box, area, crowd in columns
+        ]
+        _add_tracks(labels, dialect, block, rows)
+        if has_score:
+            _add_numbers(block, "score", labels.score[rows].tolist())
+        if has_visible:
+            _add_numbers(block, "visibility", labels.visible[rows].tolist())
+        _add_rare(labels, block, start)
+        yield block
+
+
+def _add_tracks(labels: Labels, dialect: Dialect, block: list[dict[str, Any]], rows: slice) -> None:
+    field = dialect.track_field
+    for record, track in zip(block, labels.track_id[rows].tolist(), strict=True):
+        if track != NO_TRACK:
+            record[field] = track
+    if dialect.has_videos and dialect.is_video_id_in_annotations:
+        videos = (labels.frames.video[labels.frame[rows]] + COCO_FIRST_ID).tolist()
+        for record, video in zip(block, videos, strict=True):
+            record["video_id"] = video
+
+
+def _add_numbers(block: list[dict[str, Any]], key: str, values: list[float]) -> None:
+    for record, value in zip(block, values, strict=True):
+        if value == value:  # noqa: PLR0124 - false for NaN, which means not stated
+            record[key] = value
+
+
+def _add_rare(labels: Labels, block: list[dict[str, Any]], start: int) -> None:
+    """Add shapes, flags and attributes to the few rows that have them."""
+    flags = labels.flags[start : start + len(block)]
+    for row in np.flatnonzero(flags & np.uint16(Flag.IGNORED)).tolist():
+        block[row]["ignore"] = 1
+    rare = set(np.flatnonzero(flags & np.uint16(0xFFFF & ~_IN_FIELDS)).tolist())
+    if labels.attributes:
+        rare |= {row for row in range(len(block)) if start + row in labels.attributes}
+    for row in sorted(rare):
+        named = flag_attributes(int(flags[row]) & ~_IN_FIELDS)
+        block[row]["attributes"] = {**labels.attributes.get(start + row, {}), **named}
+    if not labels.shapes:
+        return
+    for row, record in enumerate(block):
+        shape = labels.shapes.get(start + row)
+        if isinstance(shape, Polygon):
+            record["segmentation"] = [ring.ravel().tolist() for ring in shape.rings]
+            record["area"] = polygon_area(shape.rings)
+        elif isinstance(shape, Mask):
+            record["segmentation"] = record_of(shape)
+            record["area"] = area_of(shape)
+        elif isinstance(shape, Keypoints):
+            table = np.concatenate([shape.points, shape.visibility[:, None]], axis=1)
+            record["keypoints"] = table.ravel().tolist()
+            record["num_keypoints"] = int((shape.visibility > 0).sum())

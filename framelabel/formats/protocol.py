@@ -1,0 +1,85 @@
+"""What every format is: pure `parse` and `render` inside, `detect`, `read` and `write` around them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar, Generic, TypeVar, cast
+
+from framelabel.core.errors import InvalidLabelsError
+from framelabel.core.labels import Labels
+from framelabel.formats.files import write_all
+from framelabel.formats.holding import Holds, fit
+from framelabel.formats.report import LossReport, Report
+
+O = TypeVar("O")  # noqa: E741 - the options of one format
+
+Piece = tuple[str, bytes]
+"""A file's name below the target ("" for the target itself) and the next part of its content."""
+
+
+class Format(ABC, Generic[O]):
+    """One annotation format. An instance carries its options; it keeps no state between calls."""
+
+    name: ClassVar[str]
+    """As on the command line."""
+    title: ClassVar[str]
+    """As people call it."""
+    Options: ClassVar[type[Any]]
+    """The frozen dataclass of this format's options."""
+
+    def __init__(self, options: O | None = None) -> None:
+        self.options: O = options if options is not None else cast("O", self.Options())
+
+    @classmethod
+    @abstractmethod
+    def detect(cls, path: Path) -> bool:
+        """Return whether the content at `path` looks like this format. Never raises."""
+
+    @abstractmethod
+    def holds(self) -> Holds:
+        """Return what this format can hold under these options."""
+
+    @abstractmethod
+    def parse(self, path: Path, report: Report) -> Labels:
+        """Read the files below `path`; records that cannot be read are reported and left out."""
+
+    @abstractmethod
+    def render(self, labels: Labels) -> Iterator[Piece]:
+        """Yield the files that hold `labels`, which `fit` has reduced to what the format holds."""
+
+    def fit(self, labels: Labels, loss: LossReport) -> Labels:
+        """Return the labels as they will be read back; what is dropped is counted in `loss`."""
+        return fit(labels, self.holds(), loss)
+
+    def read(self, path: Path | str) -> tuple[Labels, Report]:
+        """Read labels and say what was skipped.
+
+        Raises:
+            InvalidLabelsError: nothing there, or the file as a whole is not this format.
+        """
+        place = Path(path)
+        report = Report(str(place))
+        if not place.exists():
+            raise InvalidLabelsError(f"{place}: no such file or folder")
+        labels = self.parse(place, report)
+        report.file = str(place)
+        return labels, report
+
+    def write(self, labels: Labels, path: Path | str) -> LossReport:
+        """Write labels beside the target and rename; what is lost is returned and written as `NAME.losses.txt`.
+
+        Raises:
+            UnsupportedLabelsError: the format cannot hold this at all; nothing was written.
+        """
+        place = Path(path)
+        loss = LossReport(self.name)
+        fitted = self.fit(labels, loss)
+        write_all(place, self.render(fitted))
+        beside = place.absolute().with_name(place.absolute().name + ".losses.txt")
+        if loss:
+            write_all(beside, [("", loss.text().encode())])
+        else:
+            beside.unlink(missing_ok=True)
+        return loss
