@@ -33,8 +33,8 @@ def migrate(connection: sqlite3.Connection, path: str) -> None:
             )
 
 
-def check_identity(connection: sqlite3.Connection, path: str) -> None:
-    """Refuse files that are something else, or newer than this program.
+def check_identity(connection: sqlite3.Connection, path: str) -> bool:
+    """Refuse files that are something else, or newer than this program; return whether the schema is the newest.
 
     Raises:
         ProjectError: with what the file is and what to do.
@@ -52,3 +52,4 @@ def check_identity(connection: sqlite3.Connection, path: str) -> None:
         raise ProjectError(
             f"{path}: written by a newer framelabel (schema {version}, this one knows {newest}); upgrade framelabel"
         )
+    return version == newest

@@ -67,8 +67,9 @@ class Project:
             except ProjectError:
                 self._lock.release()
                 raise
-        else:
-            check_identity(self._reader(), str(self.path))
+        elif not check_identity(self._reader(), str(self.path)):
+            self.close()
+            _upgrade(self.path)
 
     def __enter__(self) -> Project:
         return self
@@ -262,3 +263,12 @@ class Project:
             self._local.connection = connection
             self._readers.append(connection)
         return connection
+
+
+def _upgrade(path: Path) -> None:
+    """Bring an older project to the newest schema; waits for nobody: its creator may be at work on it."""
+    lock = ProjectLock(path)
+    try:
+        Writer(path).close()
+    finally:
+        lock.release()

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from framelabel.core.annotations import Origin, Provenance
 from framelabel.core.boxes import NO_TRACK, Boxes
+from framelabel.core.catalog import Catalog
 from framelabel.core.config import build
 from framelabel.core.frames import FrameIndex
 from framelabel.core.protocols import Reporter
@@ -20,6 +21,8 @@ from framelabel.store import label_runs
 from framelabel.store.project import Project
 from framelabel.store.runs import Run
 from framelabel.tracking.catalog import OFFLINE_TRACKERS, ONLINE_TRACKERS
+
+_TRACKERS: Catalog[Any] = Catalog("tracker", {**OFFLINE_TRACKERS, **ONLINE_TRACKERS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +41,8 @@ class TrackerChoice:
             UnknownNameError: neither catalog knows the name.
             UsageError: an option that the tracker does not have, or of the wrong type.
         """
-        is_offline = name in OFFLINE_TRACKERS
-        entry = OFFLINE_TRACKERS.load(name) if is_offline else ONLINE_TRACKERS.load(name)
-        return TrackerChoice(name, build(entry.Options, options, where), is_offline)
+        entry = _TRACKERS.load(name)
+        return TrackerChoice(name, build(entry.Options, options, where), name in OFFLINE_TRACKERS)
 
     def facts(self) -> dict[str, Any]:
         """Return what decides the result, for the run's key."""
@@ -49,11 +51,10 @@ class TrackerChoice:
     def link(self, frames: Sequence[int], boxes: Sequence[Boxes], video: Video, index: FrameIndex) -> list[Track]:
         """Return the tracks through the boxes of these frame ordinals."""
         fps = float(video.fps) or 25.0
+        tracker = _TRACKERS.load(self.name)(self.options, fps=fps, frame_size=video.size)
         if self.is_offline:
-            tracker = OFFLINE_TRACKERS.load(self.name)(self.options, fps=fps, frame_size=video.size)
             found: list[Track] = tracker.link(frames, boxes, fps)
             return found
-        tracker = ONLINE_TRACKERS.load(self.name)(self.options, fps=fps, frame_size=video.size)
         tracked = (tracker.update(part, index.ref(video.id, frame)) for frame, part in zip(frames, boxes, strict=True))
         return _tracks_of(frames, tracked)
 
