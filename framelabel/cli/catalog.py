@@ -13,6 +13,7 @@ COMMANDS: Catalog[click.Command] = Catalog(
         "probe": "framelabel.cli.probe:command",
         "frames": "framelabel.cli.frames:command",
         "label": "framelabel.cli.label:command",
+        "export": "framelabel.cli.export:command",
         "draw": "framelabel.cli.draw:command",
         "info": "framelabel.cli.info:command",
         "merge": "framelabel.cli.merge:command",

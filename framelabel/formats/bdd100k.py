@@ -29,7 +29,7 @@ from framelabel.formats.conventions import (
     bdd_name,
     flag_attributes,
 )
-from framelabel.formats.files import found, head_of, pieces, safe_stem
+from framelabel.formats.files import found, head_of, pieces, safe_relative, safe_stem
 from framelabel.formats.holding import EVERYTHING, Fact, Holds, frame_names, frame_sizes
 from framelabel.formats.numbers import Floats, addend
 from framelabel.formats.protocol import Format, Piece
@@ -129,6 +129,16 @@ class Bdd100k(Format[Bdd100kOptions]):
         if place.suffix.lower() == ".json":
             return _OneFile(self.options).write_file(labels, place)
         return super().write(labels, place)
+
+    def picture_paths(self, labels: Labels, path: Path) -> list[Path]:
+        """Place pictures as the official layout does: by video for tracking, in one folder otherwise."""
+        root = path.absolute().parent if path.suffix else path.absolute()
+        names = [safe_relative(name) for name in frame_names(labels, bdd_name)]
+        if self.task_of(labels) not in ("box_track", "seg_track"):
+            return [root / "images" / "100k" / self.options.split / name for name in names]
+        videos = [safe_stem(labels.videos[row].name) for row in labels.frames.video.tolist()]
+        base = root / "images" / "track" / self.options.split
+        return [base / video / name for video, name in zip(videos, names, strict=True)]
 
     def render(self, labels: Labels) -> Iterator[Piece]:
         """Write the official layout: one file per video for tracking, one per split otherwise."""

@@ -118,8 +118,8 @@ def split_attributes(given: object) -> tuple[int, dict[str, AttributeValue]]:
 
 
 def default_name(video: str, index: int) -> str:
-    """Return the picture name that framelabel gives frame `index` of a video: the source frame number is in it."""
-    return f"{video}/{index:06d}.jpg" if video else f"{index:06d}.jpg"
+    """Return the picture name that framelabel gives frame `index` of a video, as `framelabel frames` does."""
+    return f"{video}/frame_{index:06d}.png" if video else f"frame_{index:06d}.png"
 
 
 def bdd_name(video: str, index: int) -> str:

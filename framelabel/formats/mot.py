@@ -19,7 +19,7 @@ from framelabel.core.ontology import ClassSpec
 from framelabel.core.videos import Video
 from framelabel.formats.builder import LabelsBuilder, make_video
 from framelabel.formats.conventions import FRAMES_FROM_ONE, MOT_CLASSES
-from framelabel.formats.files import found, head_of, inside, pieces, text_of
+from framelabel.formats.files import found, head_of, inside, pieces, safe_stem, text_of
 from framelabel.formats.holding import Fact, FrameSet, Holds, Rate
 from framelabel.formats.numbering import fraction_of
 from framelabel.formats.numbers import Floats, delimited, xywh_restored, xyxy_to_xywh
@@ -96,6 +96,13 @@ class Mot(Format[MotOptions]):
                 raise UnsupportedLabelsError(f"{place}: one file holds one sequence, there are {len(labels.videos)}")
             return _OneFile(self.options).write_file(labels, place)
         return super().write(labels, place)
+
+    def picture_paths(self, labels: Labels, path: Path) -> list[Path]:
+        """Place pictures as `<seq>/img1/000001.jpg`."""
+        root = path.absolute().parent if path.suffix else path.absolute()
+        rows = zip(labels.frames.video.tolist(), labels.frames.index.tolist(), strict=True)
+        names = [safe_stem(video.name) for video in labels.videos]
+        return [root / names[video] / "img1" / f"{index + FRAMES_FROM_ONE:06d}.jpg" for video, index in rows]
 
     def render(self, labels: Labels) -> Iterator[Piece]:
         """Write `<seq>/seqinfo.ini` and gt or det, or `<seq>.txt` for results."""

@@ -9,8 +9,9 @@ from typing import Any, ClassVar, Generic, TypeVar, cast
 
 from framelabel.core.errors import InvalidLabelsError
 from framelabel.core.labels import Labels
-from framelabel.formats.files import write_all
-from framelabel.formats.holding import Holds, fit
+from framelabel.formats.conventions import default_name
+from framelabel.formats.files import safe_relative, write_all
+from framelabel.formats.holding import Holds, fit, frame_names
 from framelabel.formats.report import LossReport, Report
 
 O = TypeVar("O")  # noqa: E741 - the options of one format
@@ -48,6 +49,11 @@ class Format(ABC, Generic[O]):
     @abstractmethod
     def render(self, labels: Labels) -> Iterator[Piece]:
         """Yield the files that hold `labels`, which `fit` has reduced to what the format holds."""
+
+    def picture_paths(self, labels: Labels, path: Path) -> list[Path]:
+        """Return where the picture of every frame goes beside labels written to `path`."""
+        root = path.absolute().parent / "images" if path.suffix else path.absolute() / "images"
+        return [root / safe_relative(name) for name in frame_names(labels, default_name)]
 
     def fit(self, labels: Labels, loss: LossReport) -> Labels:
         """Return the labels as they will be read back; what is dropped is counted in `loss`."""
