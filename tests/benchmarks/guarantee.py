@@ -168,7 +168,7 @@ def main() -> int:
     rows, lines = (
         [],
         [
-            "| simulated data | redraws | broken | per class | accepted | of the oracle's | of all true | ECE | by frames |",
+            "| simulated data | redraws | broken | per class | accepted | of oracle's | of all true | ECE | frames |",
             "|---|---|---|---|---|---|---|---|---|",
         ],
     )
