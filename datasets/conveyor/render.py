@@ -1,6 +1,7 @@
 """Render pictures of many conveyor clips as a YOLO data set: `python datasets/conveyor/render.py --out DIR`.
 
-Writes DIR/images/conveyor_SEED_FRAME.png, DIR/labels/*.txt and DIR/data.yaml. The demo's own seed is never among them.
+Writes DIR/images/conveyor_SEED_FRAME.png, DIR/labels/*.txt, DIR/data.yaml and DIR/dataset.yaml. The demo's own seed
+is never among them.
 """
 
 from __future__ import annotations
@@ -16,6 +17,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import conveyor
 
 DEMO_SEED = 2026
+_SHEET = """name: conveyor
+source: rendered by datasets/conveyor/render.py
+licence: Apache-2.0 (rendered; nothing of anybody else's in it)
+root: .
+format: yolo
+group: '^(conveyor_\\d+)_'
+join_duplicates: false
+held_out: 0.1
+seed: 0
+"""
 
 
 def main() -> None:
@@ -40,6 +51,7 @@ def main() -> None:
     names = ", ".join(conveyor.CLASSES)
     yaml = f"train: images\nval: images\nnc: {len(conveyor.CLASSES)}\nnames: [{names}]\n"
     (given.out / "data.yaml").write_text(yaml, "utf-8")
+    (given.out / "dataset.yaml").write_text(_SHEET, "utf-8")
     print(f"{given.out}: {given.clips} clips")
 
 

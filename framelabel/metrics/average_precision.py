@@ -63,6 +63,59 @@ def average_precision(
         is_crowd: (N,) true rows that only excuse predictions lying inside them.
         max_detections: best-scored boxes per frame that count; COCO's own limit is 100, crowded video needs more.
     """
+    evaluation = _evaluated(truth, prediction, class_names, is_crowd=is_crowd, max_detections=max_detections)
+    precision: NDArray[np.float64] = evaluation.eval["precision"]  # (overlaps, recalls, classes, areas, maxDets)
+    recall: NDArray[np.float64] = evaluation.eval["recall"]  # (overlaps, classes, areas, maxDets)
+    overlaps = evaluation.params.iouThrs
+    at_50, at_75 = int(np.argmin(np.abs(overlaps - 0.5))), int(np.argmin(np.abs(overlaps - 0.75)))
+    values = [
+        _mean(precision[..., 0, -1]),
+        _mean(precision[at_50, ..., 0, -1]),
+        _mean(precision[at_75, ..., 0, -1]),
+        *(_mean(precision[..., size, -1]) for size in (1, 2, 3)),
+        *(_mean(recall[..., 0, limit]) for limit in (0, 1, 2)),
+        *(_mean(recall[..., size, -1]) for size in (1, 2, 3)),
+    ]
+    classes = range(len(class_names))
+    levels: NDArray[np.float64] = evaluation.params.recThrs
+    return AveragePrecision(
+        dict(zip(_STATS, values, strict=True)),
+        np.array([_mean(precision[:, :, number, 0, -1]) for number in classes]),
+        np.array([_mean(precision[at_50, :, number, 0, -1]) for number in classes]),
+        levels,
+        np.array([precision[at_50, :, number, 0, -1] for number in classes]).reshape(
+            -1, len(evaluation.params.recThrs)
+        ),
+    )
+
+
+def precision_at_overlap(
+    truth: Observations,
+    prediction: Observations,
+    class_names: Sequence[str],
+    overlap: float,
+    *,
+    max_detections: int = 100,
+) -> NDArray[np.float64]:
+    """Return the (C,) average precision of each class at one overlap of any size; -1 where it has no truth.
+
+    Some data sets are scored at their own overlap (DeepPCB at 0.33); the rest is as COCO does it.
+    """
+    evaluation = _evaluated(truth, prediction, class_names, max_detections=max_detections, overlaps=np.array([overlap]))
+    precision: NDArray[np.float64] = evaluation.eval["precision"]
+    return np.array([_mean(precision[:, :, number, 0, -1]) for number in range(len(class_names))])
+
+
+def _evaluated(
+    truth: Observations,
+    prediction: Observations,
+    class_names: Sequence[str],
+    *,
+    is_crowd: NDArray[np.bool_] | None = None,
+    max_detections: int,
+    overlaps: NDArray[np.float64] | None = None,
+) -> Any:
+    """Return pycocotools' evaluation, accumulated; at its own overlaps unless given."""
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
 
@@ -90,31 +143,11 @@ def average_precision(
         found.createIndex()
         evaluation = COCOeval(reference, found, "bbox")
         evaluation.params.maxDets = [1, 10, max_detections]
+        if overlaps is not None:
+            evaluation.params.iouThrs = overlaps
         evaluation.evaluate()
         evaluation.accumulate()
-    precision: NDArray[np.float64] = evaluation.eval["precision"]  # (overlaps, recalls, classes, areas, maxDets)
-    recall: NDArray[np.float64] = evaluation.eval["recall"]  # (overlaps, classes, areas, maxDets)
-    overlaps = evaluation.params.iouThrs
-    at_50, at_75 = int(np.argmin(np.abs(overlaps - 0.5))), int(np.argmin(np.abs(overlaps - 0.75)))
-    values = [
-        _mean(precision[..., 0, -1]),
-        _mean(precision[at_50, ..., 0, -1]),
-        _mean(precision[at_75, ..., 0, -1]),
-        *(_mean(precision[..., size, -1]) for size in (1, 2, 3)),
-        *(_mean(recall[..., 0, limit]) for limit in (0, 1, 2)),
-        *(_mean(recall[..., size, -1]) for size in (1, 2, 3)),
-    ]
-    classes = range(len(class_names))
-    levels: NDArray[np.float64] = evaluation.params.recThrs
-    return AveragePrecision(
-        dict(zip(_STATS, values, strict=True)),
-        np.array([_mean(precision[:, :, number, 0, -1]) for number in classes]),
-        np.array([_mean(precision[at_50, :, number, 0, -1]) for number in classes]),
-        levels,
-        np.array([precision[at_50, :, number, 0, -1] for number in classes]).reshape(
-            -1, len(evaluation.params.recThrs)
-        ),
-    )
+    return evaluation
 
 
 def _rows(boxes: Observations, frames: NDArray[np.int64]) -> list[dict[str, Any]]:

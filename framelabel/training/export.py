@@ -28,9 +28,9 @@ def folded(network: CompactDetector, *, half: bool = False) -> CompactDetector:
 
     With `half`, weights are rounded to half precision first, so that a file that stores them so loses nothing more.
     """
-    result: CompactDetector = copy.deepcopy(network).eval().float().cpu()
+    result: CompactDetector = copy.deepcopy(network).eval().float()
     for unit in result.modules():
-        if isinstance(unit, ConvUnit):
+        if isinstance(unit, ConvUnit) and not isinstance(unit.norm, nn.Identity):
             unit.conv = nn.utils.fuse_conv_bn_eval(unit.conv, unit.norm)
             unit.norm = nn.Identity()
     if half:
@@ -55,7 +55,7 @@ def export(network: CompactDetector, path: Path, size: tuple[int, int], *, half:
     """
     import onnx
 
-    plain = folded(network, half=half)
+    plain: CompactDetector = folded(network, half=half).cpu()
     graph = _Graph(half=half)
     last = graph.trace(plain)
     values = 5 + network.class_count

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,40 +18,16 @@ import torch
 from framelabel.core.errors import DeviceUnavailableError, UsageError
 from framelabel.core.protocols import SILENT, Reporter
 from framelabel.streaming.prefetch import prefetch
-from framelabel.training.augment import Augmentation, compose
+from framelabel.training.augment import compose
+from framelabel.training.export import folded
 from framelabel.training.loss import detection_loss
 from framelabel.training.network import CompactDetector
+from framelabel.training.recipe import Recipe
 from framelabel.training.samples import Picture, PictureStore, Sample
 from framelabel.training.schedule import averaging, learning_rate
 
 _AVERAGE_DECAY = 0.998
 _CLIP_NORM = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """Everything that decides how a network is trained; stored with the checkpoint."""
-
-    epochs: int = 30
-    batch: int = 16
-    size: int = 416
-    """Input side in pixels, a multiple of 32."""
-    peak_rate: float = 1.5e-3
-    weight_decay: float = 0.02
-    warm_up: float = 0.05
-    """Share of all steps."""
-    plain_share: float = 0.2
-    """Share of the epochs at the end without mosaics."""
-    patience: int = 0
-    """Stop after so many evaluations without a better score; 0 never stops early."""
-    evaluate_every: int = 1
-    """Epochs between evaluations."""
-    epoch_pictures: int = 0
-    """Pictures per epoch; 0: as many as there are."""
-    frozen: int = 0
-    """Parts of the backbone, from the picture on, that keep their given weights (0 to 5); saves time."""
-    seed: int = 0
-    augmentation: Augmentation = field(default_factory=Augmentation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +79,9 @@ class Trainer:
             msg = "there is no picture to train on"
             raise UsageError(msg)
         self.device = device_for(device)
-        self.network = network.to(self.device)
+        if recipe.folded:
+            network = folded(network).train()
+        self.network = network.to(self.device, memory_format=torch.channels_last)  # a quarter faster, also on CPUs
         self.average = copy.deepcopy(self.network).eval()
         self.recipe = recipe
         self.epoch = 0
@@ -200,7 +178,7 @@ class Trainer:
 
     def _step(self, pictures: list[Picture], rate: float) -> float:
         images = np.stack([picture.image for picture in pictures]).transpose(0, 3, 1, 2)
-        batch = torch.from_numpy(np.ascontiguousarray(images)).to(self.device).float()
+        batch = torch.from_numpy(images).to(self.device).float().contiguous(memory_format=torch.channels_last)
         truth = [torch.from_numpy(picture.xyxy).float().to(self.device) for picture in pictures]
         classes = [torch.from_numpy(picture.class_id).long().to(self.device) for picture in pictures]
         for group in self._optimiser.param_groups:

@@ -23,7 +23,8 @@ from framelabel.training.export import check, export, raw_grid  # noqa: E402 - a
 from framelabel.training.loss import assign_cells, detection_loss, overlap  # noqa: E402
 from framelabel.training.network import STRIDES, CompactDetector, cells_of, decoded_boxes, flat  # noqa: E402
 from framelabel.training.pretrained import read_weights  # noqa: E402
-from framelabel.training.trainer import Recipe, Trainer  # noqa: E402
+from framelabel.training.recipe import Recipe  # noqa: E402
+from framelabel.training.trainer import Trainer  # noqa: E402
 
 YOLOX = "models/yolox_nano/yolox_nano_416x416.onnx"
 

@@ -1,0 +1,85 @@
+"""How well a plugin's model finds what people labelled: average precision per class on pictures it never saw."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from framelabel.core.boxes import Boxes
+from framelabel.core.errors import UsageError
+from framelabel.core.protocols import Detector
+from framelabel.inference.detector import OnnxDetector, Recipe
+from framelabel.inference.preprocess import InputOptions
+from framelabel.metrics.average_precision import precision_at_overlap
+from framelabel.metrics.observations import Observations
+from framelabel.training.samples import Sample
+
+LOWEST_SCORE = 0.01
+"""Average precision wants the whole curve; labelling uses the manifest's own threshold."""
+_MAX_DETECTIONS = 300
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluation:
+    """Average precision at one overlap."""
+
+    overlap: float
+    names: tuple[str, ...]
+    per_class: NDArray[np.float64]
+    """(C,); -1 for classes without truth."""
+    objects: NDArray[np.int64]
+    """(C,) true boxes of each class."""
+    pictures: int
+
+    @property
+    def mean(self) -> float:
+        """Mean over the classes that have truth; -1 without any."""
+        scored = self.per_class[self.per_class >= 0]
+        return float(scored.mean()) if len(scored) else -1.0
+
+
+def evaluate_model(
+    path: Path, samples: Sequence[Sample], names: Sequence[str], size: int, *, overlap: float = 0.5
+) -> Evaluation:
+    """Score an exported model of the compact detector's layout on labelled pictures."""
+    feed = InputOptions((size, size), colour="bgr")
+    thresholds = (LOWEST_SCORE,) * len(names)
+    recipe = Recipe(feed, "yolox", len(names), score_threshold=thresholds, max_boxes=_MAX_DETECTIONS)
+    return evaluate(OnnxDetector(path, recipe, device="cpu", workers=1), samples, names, overlap=overlap)
+
+
+def evaluate(
+    detector: Detector, samples: Sequence[Sample], names: Sequence[str], *, overlap: float = 0.5
+) -> Evaluation:
+    """Score any detector on labelled pictures; its class ids and the samples' are rows of `names`.
+
+    Raises:
+        UsageError: there is no picture, or one cannot be decoded.
+    """
+    if not samples:
+        msg = "there is no picture to evaluate on"
+        raise UsageError(msg)
+    found = []
+    for sample in samples:
+        image = cv2.imread(str(sample.path), cv2.IMREAD_COLOR)
+        if image is None:
+            msg = f"{sample.path}: not a picture that can be read"
+            raise UsageError(msg)
+        found.append(detector([np.ascontiguousarray(image[:, :, ::-1])])[0])
+    truth, prediction = _observed([sample.boxes for sample in samples], scored=False), _observed(found, scored=True)
+    per_class = precision_at_overlap(truth, prediction, names, overlap, max_detections=_MAX_DETECTIONS)
+    objects = np.bincount(truth.class_id, minlength=len(names)).astype(np.int64)
+    return Evaluation(overlap, tuple(names), per_class, objects, len(samples))
+
+
+def _observed(pictures: Sequence[Boxes], *, scored: bool) -> Observations:
+    """Return the boxes of pictures as observations; a picture's number is its frame, every box its own track."""
+    frame = np.repeat(np.arange(len(pictures)), [len(boxes) for boxes in pictures])
+    together = Boxes.concatenate(pictures)
+    score = together.score if scored else None
+    return Observations.of(frame, np.arange(len(frame)), together.xyxy, together.class_id, score)
