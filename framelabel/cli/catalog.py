@@ -16,6 +16,7 @@ COMMANDS: Catalog[click.Command] = Catalog(
         "export": "framelabel.cli.export:command",
         "draw": "framelabel.cli.draw:command",
         "info": "framelabel.cli.info:command",
+        "verify": "framelabel.cli.verify:command",
         "merge": "framelabel.cli.merge:command",
         "train": "framelabel.cli.train:command",
         "doctor": "framelabel.cli.doctor:command",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import sqlite3
 import threading
@@ -20,8 +21,12 @@ _DEPTH = 64
 
 
 def connect(path: Path, *, write: bool) -> sqlite3.Connection:
-    """Open a connection with the settings every connection needs."""
-    mode = "rwc" if write else "ro"
+    """Open a connection with the settings every connection needs.
+
+    A reader opens the file for writing where it may, and then forbids itself to write: only such a connection cleans
+    up the files that SQLite keeps beside the project while it is open.
+    """
+    mode = "rwc" if write else ("rw" if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK) else "ro")
     try:
         connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode={mode}",
@@ -33,6 +38,8 @@ def connect(path: Path, *, write: bool) -> sqlite3.Connection:
         if write:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
+        else:
+            connection.execute("PRAGMA query_only = ON")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA cache_size = -65536")
     except sqlite3.Error as error:

@@ -16,6 +16,7 @@ from framelabel.core.config import setting
 from framelabel.core.errors import FramelabelError, UsageError
 from framelabel.core.frames import Frame
 from framelabel.core.protocols import SILENT, Reporter
+from framelabel.formats.catalog import FORMATS
 from framelabel.media import open_reader
 from framelabel.store.project import Project
 from framelabel.workflows.associate import TrackerChoice, associate
@@ -53,6 +54,7 @@ class LabelConfig:
         help="full: flips and two scales, for the best labels; auto: each picture once; draft: few pictures a second.",
     )
     tracker: str = setting("", help="Tracker by name; the plugin's own when not given.")
+    export: tuple[str, ...] = setting((), metavar="FORMAT=PATH", help="Write an export when done; repeatable.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,7 @@ def run(config: LabelConfig, report: Reporter = SILENT) -> LabelSummary:
     """
     if not config.videos:
         raise UsageError("no video given; name at least one file")
+    targets = [_export_target(text) for text in config.export]
     selection = Selection(config.frames, config.every, config.fps)
     plugin = plugins.build(plugins.load(config.plugin), device=config.device, reporter=report)
     tracker = _tracker(config, plugin)
@@ -105,7 +108,16 @@ def run(config: LabelConfig, report: Reporter = SILENT) -> LabelSummary:
             _label_one(project, path, selection, _provenance(config, plugin), tracker, detection, report)
             for path in config.videos
         ]
-    return LabelSummary(tuple(summaries))
+        labels = project.labels()
+    written, problems = [], []
+    for name, path in targets:
+        try:
+            loss = FORMATS.load(name)().write(labels, path)
+            written.append(f"{name}: {path}" + (f" (what it cannot hold: {path}.losses.txt)" if loss else ""))
+        except (FramelabelError, OSError) as error:
+            problems.append(f"export {name}={path}: {error}")
+            report.note(problems[-1])
+    return LabelSummary(tuple(summaries), tuple(written), tuple(problems))
 
 
 def _label_one(
@@ -169,3 +181,12 @@ def _tracker(config: LabelConfig, plugin: plugins.Plugin) -> TrackerChoice:
     if config.tracker and config.tracker != plugin.tracker:
         return TrackerChoice.of(config.tracker, {}, f"--tracker {config.tracker}")
     return TrackerChoice.of(plugin.tracker, plugin.tracker_options, f"plugin '{plugin.name}': tracker.options")
+
+
+def _export_target(text: str) -> tuple[str, Path]:
+    """Return format and path of "FORMAT=PATH"; the format's name is checked before any work begins."""
+    name, equals, path = text.partition("=")
+    if not equals or not path:
+        raise UsageError(f"--export {text}: write FORMAT=PATH, for example coco=labels.json")
+    FORMATS.load(name)
+    return name, Path(path)

@@ -8,17 +8,20 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from pycocotools.coco import COCO
 
 import framelabel
 from framelabel.core.errors import ProjectError, ProjectLockedError, UnknownNameError, UsageError
 from framelabel.core.geometry import paired_iou
+from framelabel.media.encoder import write_video
 from framelabel.store.project import Project
-from framelabel.workflows import label
+from framelabel.workflows import label, verify
 from tests.assets import squares
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -125,6 +128,8 @@ BAD_REQUESTS = [
     pytest.param({"every": 2, "fps": 3.0}, UsageError, "not both", id="every-and-fps"),
     pytest.param({"tracker": "bytetrak"}, UnknownNameError, "bytetrack", id="tracker-misspelt"),
     pytest.param({"videos": ()}, UsageError, "no video", id="no-video"),
+    pytest.param({"export": ("coc=x.json",)}, UnknownNameError, "coco", id="format-misspelt"),
+    pytest.param({"export": ("x.json",)}, UsageError, "FORMAT=PATH", id="export-without-format"),
 ]
 
 
@@ -173,6 +178,32 @@ def test_killed_in_the_middle_resumes_to_the_same_bytes(plugin: Path, tmp_path: 
     again = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert again.returncode == 0, again.stderr
     assert stored(killed) == stored(whole)
+
+
+def test_exports_are_written(clip: Path, plugin: Path, tmp_path: Path) -> None:
+    """Both exports hold every label; one that cannot be written is reported and the other still written."""
+    blocked = tmp_path / "blocked"
+    blocked.write_text("a file where a folder is needed", "utf-8")
+    exports = (f"bdd100k={blocked / 'x'}", f"coco={tmp_path / 'out.json'}")
+    summary = label.run(config(clip, plugin, tmp_path / "p.framelabel", export=exports))
+    assert len(summary.problems) == 1
+    assert "blocked" in summary.problems[0]
+    coco = COCO(str(tmp_path / "out.json"))
+    assert len(coco.anns) == len(stored(tmp_path / "p.framelabel")[0])
+    assert len(coco.imgs) == 70
+
+
+def test_verify_proves_the_pictures(clip: Path, plugin: Path, tmp_path: Path) -> None:
+    """Stored hashes match the clip; after one picture is changed, exactly that one is named."""
+    moved = tmp_path / "clip.mp4"
+    moved.write_bytes(clip.read_bytes())
+    project = tmp_path / "p.framelabel"
+    label.run(config(moved, plugin, project))
+    assert [verdict.is_proven for verdict in verify.run(verify.VerifyConfig(project))] == [True]
+    pictures = ((frame, squares.picture(frame if frame != 33 else 34)) for frame in range(70))
+    write_video(moved, pictures, Fraction(1, 25), Fraction(25), quality=0)
+    [verdict] = verify.run(verify.VerifyConfig(project))
+    assert verdict.different == (33,)
 
 
 def test_python_api(clip: Path, plugin: Path, tmp_path: Path) -> None:

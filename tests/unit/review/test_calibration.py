@@ -1,0 +1,80 @@
+"""Calibration gives probabilities that can be believed, judged on data it has not seen."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy.special import expit, logit
+
+from framelabel.core.reliability import reliability
+from framelabel.review.calibration import LEAST_SAMPLE, METHODS, Isotonic, Temperature, fit, log_loss, out_of_fold
+
+Sample = tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.int64]]
+
+
+def _sample(count: int, seed: int) -> Sample:
+    """Scores twice too sure, a feature that knows half of what the score does not, and groups of four."""
+    random = np.random.default_rng(seed)
+    hidden = random.normal(0, 1, count)
+    chance = random.normal(1.0, 1.0, count) + hidden
+    right = random.random(count) < expit(chance)
+    score = expit(2 * (chance - hidden))
+    return np.stack([score, hidden + random.normal(0, 0.5, count)], axis=1), right, np.arange(count) // 4
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_calibration_error_falls_below_three_hundredths(method: str) -> None:
+    """Fitted on 2,000 items, judged on 20,000 others."""
+    features, right, group = _sample(2000, 1)
+    held, truth, _ = _sample(20_000, 2)
+    before = reliability(held[:, 0], truth).ece
+    after = reliability(fit(features, right, group, method)(held), truth).ece
+    assert before > 0.08
+    assert after <= 0.03
+
+
+def test_auto_uses_features_that_know_more() -> None:
+    """Where a feature tells what the score does not, it is used, and the loss falls."""
+    features, right, group = _sample(2000, 3)
+    held, truth, _ = _sample(20_000, 4)
+    chosen = fit(features, right, group)
+    assert chosen.method == "features"
+    plain = fit(features, right, group, "platt")
+    assert log_loss(chosen(held), truth.astype(float)) < log_loss(plain(held), truth.astype(float)) - 0.02
+
+
+def test_temperature_finds_the_distortion() -> None:
+    """A score whose log-odds were doubled is divided by about two."""
+    random = np.random.default_rng(0)
+    chance = random.normal(0, 1.5, 20_000)
+    right = (random.random(20_000) < expit(chance)).astype(np.float64)
+    found = Temperature.fit(expit(2 * chance)[:, None], right)
+    assert found.temperature == pytest.approx(2.0, rel=0.08)
+    assert logit(found(np.array([[expit(2.0)]])))[0] == pytest.approx(1.0, rel=0.08)
+
+
+def test_isotonic_never_falls_and_breaks_ties() -> None:
+    """A higher score never gets a lower probability, and equal ones are only those of equal scores."""
+    features, right, _ = _sample(500, 5)
+    grid = np.linspace(0, 1, 1001)[:, None]
+    assert (np.diff(Isotonic.fit(features, right.astype(float))(grid)) > 0).all()
+
+
+@pytest.mark.parametrize("outcome", [True, False], ids=["all-right", "all-wrong"])
+def test_too_little_known_stays_uncalibrated(outcome: bool) -> None:
+    """Few items, or items of one kind only, fit nothing."""
+    features, right, group = _sample(LEAST_SAMPLE - 1, 6)
+    assert fit(features, right, group).method == "uncalibrated"
+    features, right, group = _sample(200, 7)
+    assert fit(features, np.full(200, outcome), group).method == "uncalibrated"
+
+
+def test_groups_are_never_split_between_fitting_and_judging() -> None:
+    """With labels that only the group knows, an out-of-fold probability knows nothing."""
+    random = np.random.default_rng(8)
+    group = np.repeat(np.arange(100), 20)
+    right = np.repeat(random.random(100) < 0.5, 20)
+    features = np.stack([np.full(2000, 0.5), np.repeat(random.normal(size=100), 20)], axis=1)
+    probability = out_of_fold(features, right, group, "features")
+    assert log_loss(probability, right.astype(float)) > 0.6
