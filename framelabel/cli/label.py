@@ -12,10 +12,10 @@ from framelabel.workflows import label
 def _run(config: label.LabelConfig) -> int:
     with ConsoleReporter() as reporter:
         summary = label.run(config, reporter)
-    table = Table("video", "frames", "tracks", "device", "")
+    table = Table("video", "frames", "tracks", "events", "device", "")
     for video in summary.videos:
         state = video.problem or ("" if video.is_new else "already done; nothing to do")
-        table.add_row(video.path, str(video.frames), str(video.tracks), video.device, state)
+        table.add_row(video.path, str(video.frames), str(video.tracks), str(video.events), video.device, state)
     reporter.console.print(table)
     for line in summary.exports:
         reporter.note(f"wrote {line}")

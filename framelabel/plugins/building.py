@@ -16,7 +16,10 @@ from framelabel.inference.preprocess import InputOptions
 from framelabel.inference.tiling import TileOptions
 from framelabel.plugins.hooks import Hook, load_hook, no_change
 from framelabel.plugins.loading import load
-from framelabel.plugins.schema import Manifest, Review, Zone
+from framelabel.plugins.places import lines_of, rules_of, zones_of
+from framelabel.plugins.schema import Manifest, Review
+from framelabel.rules.evaluate import Rule
+from framelabel.rules.zones import Line, Zone
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,14 +50,19 @@ class Plugin:
         return self.manifest.tracker.options
 
     @property
-    def zones(self) -> tuple[Zone, ...]:
-        """Areas and lines, in fractions of the frame."""
-        return self.manifest.zones
+    def zones(self) -> Mapping[str, Zone]:
+        """Areas by name, in fractions of the frame."""
+        return zones_of(self.manifest)
 
     @property
-    def rules(self) -> tuple[Mapping[str, Any], ...]:
-        """Rules as written."""
-        return self.manifest.rules
+    def lines(self) -> Mapping[str, Line]:
+        """Lines to cross by name, in fractions of the frame."""
+        return lines_of(self.manifest)
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """Rules that turn tracks into events."""
+        return rules_of(self.manifest)
 
     @property
     def review(self) -> Review:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from framelabel.core.catalog import did_you_mean
 from framelabel.core.errors import InvalidManifestError, UnknownNameError
+from framelabel.plugins.places import place_problems
 from framelabel.plugins.schema import Manifest, check
 from framelabel.plugins.yaml_lines import parse
 
@@ -87,4 +88,8 @@ def read(folder: Path) -> Manifest:
     except UnicodeDecodeError as error:
         msg = f"{file}: not UTF-8 text"
         raise InvalidManifestError(msg) from error
-    return check(parse(text, str(file))).placed(folder)
+    document = parse(text, str(file))
+    manifest = check(document).placed(folder)
+    for location, message in place_problems(manifest):
+        raise InvalidManifestError(f"{document.where(location)}: {message}")
+    return manifest

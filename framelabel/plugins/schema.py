@@ -138,7 +138,7 @@ class Zone(_Section):
     name: str = Field(min_length=1)
     polygon: tuple[Point, ...] = ()
     line: tuple[Point, ...] = ()
-    anchor: Literal["bottom_center", "center", "top_center", "any_corner", "all_corners"] = "bottom_center"
+    anchor: Literal["bottom_center", "center", "top_center", "left_center", "right_center"] = "bottom_center"
     """Which point of a box must be inside."""
 
     @model_validator(mode="after")

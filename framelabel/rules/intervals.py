@@ -17,13 +17,20 @@ class Interval:
 
 
 def intervals(
-    holds: NDArray[np.bool_], seconds: NDArray[np.float64], *, for_s: float = 0.0, bridge_s: float = 0.0
+    holds: NDArray[np.bool_],
+    seconds: NDArray[np.float64],
+    *,
+    looks: NDArray[np.int64] | None = None,
+    for_s: float = 0.0,
+    bridge_s: float = 0.0,
 ) -> list[Interval]:
     """Return the intervals in which a condition held long enough.
 
     Args:
         holds: (N,) the condition at each observation.
         seconds: (N,) the time of each observation, increasing.
+        looks: (N,) number of the look at the scene that gave each observation: a look without one (a lost track)
+            interrupts as a no does. None: every look gave one.
         for_s: shortest interval that counts, from its first to its last observation.
         bridge_s: interruptions up to this long, from the last yes before to the first yes after, are bridged.
 
@@ -34,7 +41,7 @@ def intervals(
     rows = np.flatnonzero(holds)
     if not len(rows):
         return []
-    interrupted = np.diff(rows) > 1
+    interrupted = np.diff(rows if looks is None else looks[rows]) > 1
     too_long = np.diff(seconds[rows]) > bridge_s + 1e-9
     cuts = np.flatnonzero(interrupted & too_long) + 1
     found = [Interval(int(part[0]), int(part[-1]) + 1) for part in np.split(rows, cuts)]

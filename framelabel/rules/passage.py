@@ -51,8 +51,8 @@ class Passage:
         events = []
         for track in subjects(scene, options.subject, options.min_frames):
             inside = scene.zones[options.zone].contains(track.xyxy, scene.size)
-            seconds = scene.seconds_of(track.frame)
-            for stay in intervals(inside, seconds, for_s=options.for_s, bridge_s=options.bridge_s):
+            seconds, looks = scene.seconds_of(track.frame), scene.looks_of(track.frame)
+            for stay in intervals(inside, seconds, looks=looks, for_s=options.for_s, bridge_s=options.bridge_s):
                 first, last = stay.start, stay.stop - 1
                 if options.way != "leave" and (first > 0 or options.appearing):
                     moment = Interval(max(first - 1, 0), first + 1)

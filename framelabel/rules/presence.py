@@ -82,8 +82,8 @@ class Presence:
         events = []
         for track in subjects(scene, options.subject, options.min_frames):
             holds, company = _holds(options, scene, track, others, near)
-            seconds = scene.seconds_of(track.frame)
-            for interval in intervals(holds, seconds, for_s=options.for_s, bridge_s=options.bridge_s):
+            seconds, looks = scene.seconds_of(track.frame), scene.looks_of(track.frame)
+            for interval in intervals(holds, seconds, looks=looks, for_s=options.for_s, bridge_s=options.bridge_s):
                 close = sorted({int(other) for other in company[interval.start : interval.stop] if other >= 0})
                 attributes = {"zone": options.inside} if options.inside else {}
                 events.append(event_of(options, scene, track, interval, close, attributes))

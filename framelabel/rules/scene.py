@@ -39,11 +39,6 @@ class Scene:
         wanted = {self.ontology.id_of(name) for name in names}
         return [track for track in self.tracks if track.class_id in wanted]
 
-    def rows(self, track: Track) -> NDArray[np.int64]:
-        """Return the (N,) rows of `frames` at which a track is present; frames that were not looked at are left out."""
-        present = track.frame[track.is_present]
-        return np.flatnonzero(np.isin(self.frames, present, assume_unique=True))
-
     def present(self, track: Track) -> Track:
         """Return a track's rows where it has a box, in frames that were looked at, in scene coordinates."""
         kept = track.select(track.is_present & np.isin(track.frame, self.frames))
@@ -64,9 +59,13 @@ class Scene:
             score=kept.score,
         )
 
+    def looks_of(self, frames: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the (N,) rows of `self.frames` of frame ordinals that were looked at."""
+        return np.searchsorted(self.frames, frames).astype(np.int64)
+
     def seconds_of(self, frames: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the (N,) times of frame ordinals that were looked at."""
-        return np.asarray(self.seconds[np.searchsorted(self.frames, frames)], dtype=np.float64)
+        return np.asarray(self.seconds[self.looks_of(frames)], dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

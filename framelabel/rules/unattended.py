@@ -48,7 +48,7 @@ class Unattended:
         owners = [scene.present(track) for track in scene.of_classes(names_of(options.owner))]
         events = []
         for track in subjects(scene, options.subject, options.min_frames):
-            seconds = scene.seconds_of(track.frame)
+            seconds, looks = scene.seconds_of(track.frame), scene.looks_of(track.frame)
             extent = np.maximum((track.xyxy[:, 2:] - track.xyxy[:, :2]).max(axis=1), 1.0)
             holds = speed(track, seconds, window_s=1.0) / extent <= options.max_speed
             if options.inside:
@@ -62,7 +62,7 @@ class Unattended:
                 near = np.hypot(gap_x, gap_y) <= options.distance * np.maximum(b[:, 3] - b[:, 1], 1.0)
                 attended[mine[near]] = owner.id
             holds &= attended < 0
-            for interval in intervals(holds, seconds, for_s=options.for_s, bridge_s=options.bridge_s):
+            for interval in intervals(holds, seconds, looks=looks, for_s=options.for_s, bridge_s=options.bridge_s):
                 earlier = attended[: interval.start]
                 last_owner = earlier[earlier >= 0][-1:].tolist()
                 events.append(event_of(options, scene, track, interval, last_owner))

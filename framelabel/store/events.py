@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import orjson
 
 from framelabel.core.events import Event
 from framelabel.core.frames import VideoId
+from framelabel.store import runs
+from framelabel.store.runs import Run
 
 
 def append(connection: sqlite3.Connection, events: Iterable[Event]) -> None:
@@ -61,6 +63,12 @@ def select(connection: sqlite3.Connection, video_id: VideoId | None = None) -> l
     ]
 
 
-def remove_run(connection: sqlite3.Connection, run_id: int) -> None:
-    """Forget the events of a run that is evaluated again."""
-    connection.execute("DELETE FROM events WHERE run_id = ?", (run_id,))
+def replace_of_plugin(connection: sqlite3.Connection, run: Run, found: Sequence[Event]) -> None:
+    """Store what a rules run found in place of what earlier runs of the same plugin found in this video."""
+    plugin = run.config.get("plugin")
+    for earlier in runs.all_runs(connection):
+        is_same = earlier.kind == run.kind and earlier.video_id == run.video_id
+        if is_same and earlier.config.get("plugin") == plugin:
+            connection.execute("DELETE FROM events WHERE run_id = ?", (earlier.id,))
+    append(connection, found)
+    runs.finish(connection, run.id, {"events": len(found)})

@@ -21,6 +21,7 @@ from framelabel.media import open_reader
 from framelabel.store.project import Project
 from framelabel.workflows.associate import TrackerChoice, associate
 from framelabel.workflows.detect import Detection, detect, finish
+from framelabel.workflows.find_events import Watch, find_events
 from framelabel.workflows.frame_source import (
     FrameSource,
     SelectedFrames,
@@ -64,6 +65,7 @@ class VideoSummary:
     path: str
     frames: int = 0
     tracks: int = 0
+    events: int = 0
     device: str = ""
     is_new: bool = False
     """False when the same labels were already there."""
@@ -104,8 +106,9 @@ def run(config: LabelConfig, report: Reporter = SILENT) -> LabelSummary:
         ontology = project.extend_ontology(plugin.ontology)
         class_ids = np.array([ontology.id_of(name) for name in plugin.ontology.names], dtype=np.int32)
         detection = Detection(lambda frames: _detections(plugin, frames), lambda: plugin.detector.device, class_ids)
+        watch = Watch(plugin.rules, plugin.zones, plugin.lines)
         summaries = [
-            _label_one(project, path, selection, _provenance(config, plugin), tracker, detection, report)
+            _label_one(project, path, selection, _provenance(config, plugin), tracker, detection, watch, report)
             for path in config.videos
         ]
         labels = project.labels()
@@ -127,6 +130,7 @@ def _label_one(
     provenance: Mapping[str, Any],
     tracker: TrackerChoice,
     detection: Detection,
+    watch: Watch,
     report: Reporter,
 ) -> VideoSummary:
     """Label one video; what is wrong with it goes into the summary and stops nothing else."""
@@ -149,10 +153,12 @@ def _label_one(
                     video = with_index(project, video, reader)
                 run = finish(project, run, source.ordinals(), detection.device())
         count, is_new = associate(project, video, run, tracker, provenance, report)
+        found = find_events(project, video, run, watch, provenance, report)
     except (FramelabelError, OSError) as error:
         report.note(f"{path}: failed: {error}")
         return VideoSummary(str(path), problem=str(error))
-    return VideoSummary(str(path), len(run.frames), count, str(run.facts.get("device", "")), is_new)
+    device = str(run.facts.get("device", ""))
+    return VideoSummary(str(path), len(run.frames), count, len(found), device, is_new)
 
 
 def _detections(plugin: plugins.Plugin, frames: Iterable[Frame]) -> Iterator[tuple[Frame, Boxes]]:
