@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
+PADDINGS = ("full", "least")
 RESIZES = ("letterbox", "letterbox_centred", "stretch", "crop")
 COLOURS = ("rgb", "bgr", "grey")
 LAYOUTS = ("nchw", "nhwc")
@@ -35,6 +36,10 @@ class InputOptions:
     """Grey of the padding in 0..255."""
     layout: str = "nchw"
     """One of `LAYOUTS`."""
+    padding: str = "full"
+    """One of `PADDINGS`: letterbox to `size`; or leave out the padding that a wide or tall picture does not need."""
+    multiple: int = 32
+    """The least padding rounds up to this many pixels (the model's coarsest stride)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,18 @@ class Canvas:
     """(N, C, H, W) or (N, H, W, C), ready for the session."""
     regions: list[tuple[int, int, int, int]] = field(default_factory=list)
     """For each row: left, top, width, height of the picture region last written; zeros at first."""
+
+
+def least_size(options: InputOptions, picture: tuple[int, int]) -> tuple[int, int]:
+    """Return the smallest input (width, height) that shows a picture at the scale that `options.size` would.
+
+    >>> least_size(InputOptions((416, 416)), (1920, 1080))
+    (416, 256)
+    """
+    scale = min(options.size[0] / picture[0], options.size[1] / picture[1])
+    sides = (max(1, round(side * scale)) for side in picture)
+    width, height = (-(-side // options.multiple) * options.multiple for side in sides)
+    return min(width, options.size[0]), min(height, options.size[1])
 
 
 class Preprocessor:

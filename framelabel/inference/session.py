@@ -41,8 +41,8 @@ _HINTS: Mapping[str, str] = {
     "directml": "it needs Windows; install it with: pip install onnxruntime-directml",
 }
 _GPU_BATCH = 8
-_ERROR_LEVEL = 3
 _FATAL_LEVEL = 4
+"""ONNX Runtime prints nothing: what goes wrong is raised and becomes one line."""
 _OUT_OF_MEMORY = ("out of memory", "failed to allocate memory", "cuda failure 2", "bfcarena", "not enough memory")
 
 _DTYPES: Mapping[str, type[np.generic]] = {
@@ -87,7 +87,14 @@ class Session:
     """
 
     def __init__(
-        self, path: Path, *, device: str = "auto", threads: int = 1, batch: int = 0, reporter: Reporter = SILENT
+        self,
+        path: Path,
+        *,
+        device: str = "auto",
+        threads: int = 1,
+        batch: int = 0,
+        reporter: Reporter = SILENT,
+        model: bytes = b"",
     ) -> None:
         """Load the model.
 
@@ -97,12 +104,14 @@ class Session:
             threads: CPU threads of one call.
             batch: most pictures in one call where the model's batch is free; 0 chooses (1 on the CPU).
             reporter: hears when memory runs out.
+            model: the file's content where it was edited after reading; b"" loads the file itself.
 
         Raises:
             DeviceUnavailableError: the device asked for cannot run this model here.
             ModelMismatchError: the file is not a model that ONNX Runtime can load.
         """
         self.path = path
+        self._model = model
         self._threads = threads
         self._wanted_batch = batch
         self._reporter = reporter
@@ -115,6 +124,17 @@ class Session:
         """The batch that the file insists on; 0 when it is free."""
         self.max_batch = self._first_batch()
         """Most pictures in one call; halved when memory runs out."""
+
+    def with_model(self, model: bytes) -> Session:
+        """Return a session of an edited version of this model, with the same settings, on the same device."""
+        return Session(
+            self.path,
+            device=self.device,
+            threads=self._threads,
+            batch=self._wanted_batch,
+            reporter=self._reporter,
+            model=model,
+        )
 
     @property
     def metadata(self) -> Mapping[str, str]:
@@ -210,13 +230,13 @@ class Session:
 
     def _create(self, device: str) -> Any:
         options = onnxruntime.SessionOptions()
-        options.log_severity_level = _ERROR_LEVEL if device == "cpu" else _FATAL_LEVEL
+        options.log_severity_level = _FATAL_LEVEL
         options.intra_op_num_threads = self._threads
         options.inter_op_num_threads = 1
         options.use_deterministic_compute = True
         providers = [PROVIDERS[device]] if device == "cpu" else [PROVIDERS[device], PROVIDERS["cpu"]]
         try:
-            return onnxruntime.InferenceSession(str(self.path), options, providers=providers)
+            return onnxruntime.InferenceSession(self._model or str(self.path), options, providers=providers)
         except Exception as error:
             if device != "cpu":
                 raise DeviceUnavailableError(_not_here(device, _first_line(error))) from error

@@ -10,9 +10,10 @@ from typing import Any
 from framelabel.core.errors import InvalidManifestError
 from framelabel.core.ontology import Ontology
 from framelabel.core.protocols import SILENT, Reporter
-from framelabel.inference.detector import OnnxDetector, Recipe
+from framelabel.inference.detector import OnnxDetector
 from framelabel.inference.models import ModelSource, find_model, sha256
 from framelabel.inference.preprocess import InputOptions
+from framelabel.inference.recipe import Recipe
 from framelabel.inference.tiling import TileOptions
 from framelabel.plugins.hooks import Hook, load_hook, no_change
 from framelabel.plugins.loading import load
@@ -88,7 +89,7 @@ def recipe(manifest: Manifest) -> Recipe:
     names = [entry.name for entry in manifest.classes]
     indexed = any(entry.model_index is not None for entry in manifest.classes)
     return Recipe(
-        input=InputOptions(feed.size, feed.resize, feed.colour, feed.scale, feed.mean, feed.std, feed.pad, feed.layout),
+        input=InputOptions(**feed.model_dump()),
         decoder=model.decoder,
         class_count=len(names),
         model_index=tuple(entry.model_numbers for entry in manifest.classes) if indexed else (),

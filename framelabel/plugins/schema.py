@@ -65,6 +65,10 @@ class ModelInput(_Section):
     std: tuple[float, ...] = ()
     pad: float = Field(default=114.0, ge=0, le=255)
     layout: Literal["nchw", "nhwc"] = "nchw"
+    padding: Literal["full", "least"] = "full"
+    """least: leave out the letterbox padding that wide pictures do not need, where the model proves to allow it."""
+    multiple: int = Field(default=32, ge=1)
+    """The least padding rounds up to this many pixels."""
 
     @model_validator(mode="after")
     def _channels(self) -> ModelInput:
