@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from framelabel.core.boxes import Boxes
 from framelabel.core.errors import UsageError
 from framelabel.core.protocols import Detector
-from framelabel.inference.detector import OnnxDetector, Recipe
+from framelabel.inference.detector import OnnxDetector
 from framelabel.inference.preprocess import InputOptions
+from framelabel.inference.recipe import Recipe
 from framelabel.metrics.average_precision import precision_at_overlap
 from framelabel.metrics.observations import Observations
 from framelabel.training.samples import Sample
