@@ -9,6 +9,7 @@ from framelabel.core.catalog import Catalog
 COMMANDS: Catalog[click.Command] = Catalog(
     "command",
     {
+        "evaluate": "framelabel.cli.evaluate:command",
         "lint": "framelabel.cli.lint:command",
         "probe": "framelabel.cli.probe:command",
         "frames": "framelabel.cli.frames:command",

@@ -162,3 +162,19 @@ def _inside(boxes: Observations, regions: Observations) -> NDArray[np.bool_]:
     for first, second in candidates(boxes.frame, regions.frame):
         inside[first[ioa(boxes.xyxy[first], regions.xyxy[second]) > 0.5 + EPSILON]] = True
     return inside
+
+
+def excused(
+    truth: Observations, is_ignored: NDArray[np.bool_], prediction: Observations
+) -> tuple[Observations, Observations]:
+    """Return truth without its ignored rows, and predictions without those that lie on one.
+
+    For data sets without rules of their own: a prediction matched to an ignored row (overlap 0.5, best total), or more
+    than half inside one, is neither right nor wrong.
+    """
+    if not is_ignored.any():
+        return truth, prediction
+    matched_truth, matched_prediction = _best_matches(truth, prediction)
+    dropped = _inside(prediction, truth.select(is_ignored))
+    dropped[matched_prediction] = is_ignored[matched_truth]
+    return truth.select(~is_ignored), prediction.select(~dropped)
