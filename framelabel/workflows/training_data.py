@@ -14,6 +14,7 @@ from types import MappingProxyType
 import cv2
 import numpy as np
 import yaml
+from numpy.typing import NDArray
 
 from framelabel.core.catalog import did_you_mean
 from framelabel.core.config import build
@@ -27,6 +28,7 @@ from framelabel.training.samples import Sample
 from framelabel.workflows import deeppcb
 
 SHEET = "dataset.yaml"
+PROJECT = ".framelabel"
 _PICTURES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"}
 _UNTAUGHT = Flag.CROWD | Flag.IGNORED
 
@@ -110,14 +112,16 @@ def read_samples(sheet: DataSheet, place: Path, names: Sequence[str], pictures: 
         InvalidLabelsError: the labels cannot be read, or no picture was found.
         UnknownNameError: a class that the plugin lacks.
     """
+    is_project = place.suffix == PROJECT
     labels = _labels(sheet, place, report)
-    class_of = _class_ids(sheet, labels.ontology.names, names)
+    class_of = _class_ids(sheet, labels.ontology.names, names, leave_out=is_project)
+    wanted = _reviewed_frames(labels, place, report) if is_project else np.arange(len(labels.frames))
     taught = (class_of[labels.class_id] >= 0) & ((labels.flags & np.uint16(_UNTAUGHT)) == 0)
     labels = labels.select(np.asarray(taught, np.bool_))
-    paths = _picture_paths(labels, place, pictures, report)
+    paths = _picture_paths(labels, wanted, place, pictures, report)
     group = re.compile(sheet.group) if sheet.group else None
     samples = []
-    for row, path in enumerate(paths):
+    for row, path in zip(wanted.tolist(), paths, strict=True):
         if path is not None:
             boxes = labels.boxes(row)
             taught_boxes = type(boxes)(boxes.xyxy, boxes.score, class_of[boxes.class_id], boxes.track_id)
@@ -142,7 +146,7 @@ def folder_digest(place: Path) -> str:
 
 
 def _labels(sheet: DataSheet, place: Path, report: Reporter) -> Labels:
-    if place.suffix == ".framelabel":
+    if place.suffix == PROJECT:
         with Project(place) as project:
             return project.labels()
     if sheet.format == "deeppcb":
@@ -154,16 +158,26 @@ def _labels(sheet: DataSheet, place: Path, report: Reporter) -> Labels:
     return labels
 
 
-def _class_ids(
-    sheet: DataSheet, found: Sequence[str], names: Sequence[str]
-) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
-    """Return the plugin's class id of each class of the data set; -1 for classes left out."""
-    wanted = dict(sheet.classes) if sheet.classes else {name: name for name in found}
+def _class_ids(sheet: DataSheet, found: Sequence[str], names: Sequence[str], *, leave_out: bool) -> NDArray[np.int32]:
+    """Return the plugin's class id of each class of the data set; -1 for classes left out.
+
+    A data set's classes must be the plugin's or be mapped; a project may hold other plugins' classes too (`leave_out`).
+    """
+    wanted = dict(sheet.classes) if sheet.classes else {name: name for name in found if not leave_out or name in names}
     for name in wanted.values():
         if name not in names:
             msg = f"data set '{sheet.name}': the plugin has no class '{name}'.{did_you_mean(name, names)}"
             raise UnknownNameError(msg)
     return np.array([names.index(wanted[name]) if name in wanted else -1 for name in found] or [-1], np.int32)
+
+
+def _reviewed_frames(labels: Labels, place: Path, report: Reporter) -> NDArray[np.int64]:
+    """Return the frames of a project in which a person drew or confirmed something; all labelled ones without any."""
+    confirmed = np.unique(labels.frame[(labels.flags & np.uint16(Flag.KEYFRAME)) != 0])
+    if len(confirmed):
+        return np.asarray(confirmed, np.int64)
+    report.note(f"{place}: no label was drawn or confirmed by a person; training repeats what the model said")
+    return np.asarray(np.unique(labels.frame), np.int64)
 
 
 def _group_of(path: Path, group: re.Pattern[str] | None) -> str:
@@ -176,20 +190,20 @@ def _group_of(path: Path, group: re.Pattern[str] | None) -> str:
     return match.group(1) if group.groups else match.group(0)
 
 
-def _picture_paths(labels: Labels, place: Path, pictures: Path, report: Reporter) -> list[Path | None]:
-    """Return the picture of every frame row; frames of videos are cut out into `pictures`."""
-    paths: list[Path | None] = [None] * len(labels.frames)
+def _picture_paths(
+    labels: Labels, wanted: NDArray[np.int64], place: Path, pictures: Path, report: Reporter
+) -> list[Path | None]:
+    """Return the picture of every wanted frame row; frames of videos are cut out into `pictures`."""
     root = place if place.is_dir() else place.parent
-    known: dict[str, Path] = {}
-    for path in sorted(root.rglob("*")):
-        if path.suffix.lower() in _PICTURES:
-            known.setdefault(path.stem, path)
-            known.setdefault(path.name, path)
-            known[path.relative_to(root).as_posix()] = path
-    for row, name in enumerate(labels.frames.name):
-        paths[row] = known.get(name) or known.get(Path(name).name) or known.get(Path(name).stem)
+    known = {} if place.suffix == PROJECT else _known_pictures(root)
+    found: dict[int, Path] = {}
+    for row in wanted.tolist() if labels.frames.name else ():
+        name = labels.frames.name[row]
+        path = known.get(name) or known.get(Path(name).name) or known.get(Path(name).stem)
+        if path is not None:
+            found[row] = path
     for number, video in enumerate(labels.videos):
-        rows = [int(row) for row in np.flatnonzero(labels.frames.video == number) if paths[int(row)] is None]
+        rows = [row for row in wanted.tolist() if labels.frames.video[row] == number and row not in found]
         if not rows or not video.path or not Path(video.path).exists():
             continue
         pictures.mkdir(parents=True, exist_ok=True)
@@ -199,6 +213,17 @@ def _picture_paths(labels: Labels, place: Path, pictures: Path, report: Reporter
             for frame in reader.read(sorted(row_of)):
                 target = pictures / f"{video.name}_{frame.ref.index:06d}.png"
                 cv2.imwrite(str(target), frame.image[:, :, ::-1])
-                paths[row_of[frame.ref.index]] = target
+                found[row_of[frame.ref.index]] = target
                 report.advance()
-    return paths
+    return [found.get(row) for row in wanted.tolist()]
+
+
+def _known_pictures(root: Path) -> dict[str, Path]:
+    """Return every picture below a folder by relative path, name and stem (the first of a name wins)."""
+    known: dict[str, Path] = {}
+    for path in sorted(root.rglob("*")):
+        if path.suffix.lower() in _PICTURES:
+            known.setdefault(path.stem, path)
+            known.setdefault(path.name, path)
+            known[path.relative_to(root).as_posix()] = path
+    return known

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import cv2
@@ -11,9 +12,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from framelabel.core.annotations import Annotation, Origin, Provenance
 from framelabel.core.boxes import Boxes
 from framelabel.core.errors import InvalidLabelsError, UnknownNameError, UsageError
+from framelabel.core.frames import FrameIndex, VideoId
+from framelabel.core.ontology import Ontology
 from framelabel.core.protocols import SILENT
+from framelabel.core.videos import Video
+from framelabel.media.encoder import write_video
+from framelabel.store.project import Project
 from framelabel.training.samples import Sample
 from framelabel.workflows import deeppcb
 from framelabel.workflows.model_card import command_line, with_model
@@ -78,6 +85,29 @@ def test_a_sheet_finds_its_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("FRAMELABEL_SHARED", str(tmp_path / "nowhere"))
     with pytest.raises(UsageError, match=r"example\.org"):
         sheet_for(home)
+
+
+def test_a_project_teaches_its_reviewed_frames(tmp_path: Path) -> None:
+    """Only frames in which a person confirmed something are taught, with pictures cut from the video, exactly."""
+    clip = tmp_path / "clip.mp4"
+    pictures = [(k, np.full((64, 96, 3), 20 * k, np.uint8)) for k in range(10)]
+    write_video(clip, pictures, Fraction(1, 25), Fraction(25), quality=1)
+    video = Video(VideoId(0), "clip", str(clip), 96, 64, 10, Fraction(1, 25), Fraction(25))
+    person, model = Provenance(Origin.HUMAN, "ann"), Provenance(Origin.MODEL, "m")
+    with Project(tmp_path / "p.framelabel", create=True) as project:
+        index = FrameIndex(Fraction(1, 25), np.arange(10), np.ones(10, np.bool_), np.zeros(10, np.uint64))
+        known = project.add_video(video, index)
+        project.extend_ontology(Ontology.of(["dog", "open"]))
+        box = (4.0, 4.0, 30.0, 40.0)
+        rows = [(2, 1, model), (5, 1, person), (5, 0, model), (8, 1, person)]
+        project.append(
+            Annotation(known.id, frame, kind, box, who, is_keyframe=who is person) for frame, kind, who in rows
+        )
+    sheet, place = sheet_for(tmp_path / "p.framelabel")
+    samples = read_samples(sheet, place, NAMES, tmp_path / "pictures", SILENT)
+    assert [sample.path.name for sample in samples] == ["clip_000005.png", "clip_000008.png"]
+    assert [sample.boxes.class_id.tolist() for sample in samples] == [[0], [0]]
+    assert abs(int(cv2.imread(str(samples[0].path), cv2.IMREAD_GRAYSCALE).mean()) - 100) <= 3  # type: ignore[union-attr]
 
 
 def test_an_unknown_key_of_a_sheet_is_named(tmp_path: Path) -> None:
