@@ -28,8 +28,8 @@ def run(*command: str | Path, cwd: Path) -> str:
 @pytest.mark.slow
 def test_the_wheel_labels_a_clip_from_another_folder(tmp_path: Path) -> None:
     """The wheel holds the bundled plugins, configs and schema, and everything it needs is declared."""
-    build: list[str | Path] = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir"]
-    run(*build, tmp_path, REPOSITORY, cwd=tmp_path)
+    build = ["-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir"]
+    run(sys.executable, *build, tmp_path, REPOSITORY, cwd=tmp_path)
     [wheel] = tmp_path.glob("framelabel-*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     for needed in ("framelabel/bundled/plugins/surveillance/plugin.yaml", "framelabel/store/schema/001_initial.sql"):
@@ -37,8 +37,8 @@ def test_the_wheel_labels_a_clip_from_another_folder(tmp_path: Path) -> None:
     assert not [name for name in names if name.startswith(("tests/", "docs/"))]
     venv.create(tmp_path / "env", with_pip=True)
     binaries = tmp_path / "env" / ("Scripts" if os.name == "nt" else "bin")
-    install: list[str | Path] = ["-m", "pip", "install", "--quiet", "--constraint", REPOSITORY / "constraints.txt", wheel]
-    run(binaries / "python", *install, cwd=tmp_path)
+    pins = REPOSITORY / "constraints.txt"
+    run(binaries / "python", "-m", "pip", "install", "--quiet", "--constraint", pins, wheel, cwd=tmp_path)
     plugin = squares.write_plugin(tmp_path / "squares")
     clip = squares.write_clip(tmp_path / "clip.mp4", 30)
     elsewhere = tmp_path / "elsewhere"
