@@ -14,6 +14,7 @@ FORMATS: Catalog[type[Format[Any]]] = Catalog(
     {
         "coco": "framelabel.formats.coco:Coco",
         "bdd100k": "framelabel.formats.bdd100k:Bdd100k",
+        "cvat_video": "framelabel.formats.cvat_video:CvatVideo",
         "mot": "framelabel.formats.mot:Mot",
     },
 )

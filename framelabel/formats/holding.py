@@ -372,3 +372,13 @@ def _fit_ontology(labels: Labels, holds: Holds, loss: LossReport) -> Labels:
 def reclassed(labels: Labels, names: Mapping[int, ClassSpec], class_id: NDArray[np.int32]) -> Labels:
     """Return the labels with other classes: `class_id` counts in `names`, whose keys are 0, 1, 2, ..."""
     return replace(labels, ontology=Ontology(tuple(names[row] for row in sorted(names))), class_id=class_id)
+
+
+def single_rings(labels: Labels, loss: LossReport) -> Labels:
+    """Return labels whose polygons have one ring; others become their box."""
+    several = [row for row, shape in labels.shapes.items() if isinstance(shape, Polygon) and len(shape.rings) != 1]
+    loss.add("polygon of several rings", len(several), "written as its box")
+    if not several:
+        return labels
+    dropped = set(several)
+    return replace(labels, shapes={row: shape for row, shape in labels.shapes.items() if row not in dropped})

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar, cast
 
-from framelabel.core.errors import InvalidLabelsError
+from framelabel.core.errors import InvalidLabelsError, UnsupportedLabelsError
 from framelabel.core.labels import Labels
 from framelabel.formats.conventions import default_name
 from framelabel.formats.files import safe_relative, write_all
@@ -29,6 +29,9 @@ class Format(ABC, Generic[O]):
     """As people call it."""
     Options: ClassVar[type[Any]]
     """The frozen dataclass of this format's options."""
+
+    one_file_suffix: ClassVar[str] = ""
+    """A target with this suffix is the file of the only video; "" when the format decides otherwise."""
 
     def __init__(self, options: O | None = None) -> None:
         self.options: O = options if options is not None else cast("O", self.Options())
@@ -82,10 +85,27 @@ class Format(ABC, Generic[O]):
         place = Path(path)
         loss = LossReport(self.name)
         fitted = self.fit(labels, loss)
-        write_all(place, self.render(fitted))
+        content = self.render(fitted)
+        if self.one_file_suffix and place.suffix.lower() == self.one_file_suffix:
+            content = _as_one_file(content, place)
+        write_all(place, content)
         beside = place.absolute().with_name(place.absolute().name + ".losses.txt")
         if loss:
             write_all(beside, [("", loss.text().encode())])
         else:
             beside.unlink(missing_ok=True)
         return loss
+
+
+def _as_one_file(content: Iterator[Piece], path: Path) -> Iterator[Piece]:
+    """Yield the pieces of the only file under the name of the target itself.
+
+    Raises:
+        UnsupportedLabelsError: there are several files.
+    """
+    first = None
+    for name, piece in content:
+        first = name if first is None else first
+        if name != first:
+            raise UnsupportedLabelsError(f"{path}: one file holds one video, there are several; name a folder instead")
+        yield "", piece

@@ -1,0 +1,178 @@
+"""Dense tracks as keys and back, for formats that store keyframes (CVAT, Label Studio)."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from framelabel.core.boxes import NO_TRACK
+from framelabel.core.labels import Flag, Labels
+from framelabel.formats.keyframes import between_keys, choose_keyframes, interpolate
+from framelabel.formats.report import LossReport
+
+_STATES = np.uint16(Flag.KEYFRAME | Flag.PREDICTED)
+
+
+def with_own_tracks(labels: Labels, loss: LossReport) -> Labels:
+    """Return labels where every row has a track, no track is twice in a frame, and a track has one class."""
+    track_id = labels.track_id.copy()
+    video = labels.frames.video[labels.frame].astype(np.int64)
+    loose = track_id == NO_TRACK
+    loss.add("label without track", int(loose.sum()), "becomes a track of one frame")
+    order = np.lexsort((track_id, labels.frame))
+    same = (np.diff(labels.frame[order]) == 0) & (np.diff(track_id[order]) == 0) & ~loose[order[1:]]
+    doubled = np.zeros(len(labels), np.bool_)
+    doubled[order[1:][same]] = True
+    loss.add("track twice in a frame", int(doubled.sum()), "the second box becomes a track of its own")
+    homeless = np.flatnonzero(loose | doubled)
+    for row in range(len(labels.videos)):
+        mine = homeless[video[homeless] == row]
+        highest = int(track_id[video == row].max(initial=0))
+        track_id[mine] = max(highest, 0) + 1 + np.arange(len(mine))
+    labels = replace(labels, track_id=track_id)
+    return _one_class(labels, loss)
+
+
+def _one_class(labels: Labels, loss: LossReport) -> Labels:
+    if not len(labels):
+        return labels
+    group = group_of_tracks(labels)
+    first = np.full(int(group.max()) + 1, -1, np.int64)
+    first[group[::-1]] = np.arange(len(labels))[::-1]
+    differs = labels.class_id != labels.class_id[first[group]]
+    if not bool(differs.any()):
+        return labels
+    counts = np.zeros((len(first), len(labels.ontology)), np.int64)
+    np.add.at(counts, (group, labels.class_id), 1)
+    common = counts.argmax(axis=1).astype(np.int32)
+    changed = labels.class_id != common[group]
+    loss.add("class change within a track", int(changed.sum()), "the track gets its most frequent class")
+    return replace(labels, class_id=common[group])
+
+
+def group_of_tracks(labels: Labels) -> NDArray[np.int64]:
+    """Return the (N,) number of each row's track; tracks are numbered by video, then id."""
+    video = labels.frames.video[labels.frame].astype(np.int64)
+    _, group = np.unique(np.stack([video, labels.track_id], axis=1), axis=0, return_inverse=True)
+    return np.asarray(group.ravel(), dtype=np.int64)
+
+
+def fit_keys(labels: Labels, tolerance: float, loss: LossReport, *, carries: NDArray[np.uint16] | int) -> Labels:
+    """Return labels as they come back from keys: keys flagged KEYFRAME, rows between moved onto lines, PREDICTED.
+
+    Args:
+        labels: every row has a track (see `with_own_tracks`).
+        tolerance: pixels that a side may move.
+        loss: gets what moved.
+        carries: flags that a key passes on to the rows until the next key; a change of them forces a key.
+    """
+    if not len(labels):
+        return labels
+    order = np.lexsort((labels.frame, group_of_tracks(labels)))
+    place = labels.frame[order]
+    group = group_of_tracks(labels)[order]
+    is_start = np.ones(len(order), np.bool_)
+    is_start[1:] = (np.diff(group) != 0) | (np.diff(place) != 1)
+    forced = (labels.flags[order] & np.uint16(Flag.KEYFRAME)) != 0
+    carried = labels.flags[order] & np.uint16(carries)
+    forced[1:] |= np.diff(carried.astype(np.int64)) != 0
+    for values in (labels.attributes, labels.shapes):
+        if values:
+            rows = [values.get(row) for row in order.tolist()]
+            forced[1:] |= np.array([one != two for one, two in zip(rows[1:], rows[:-1], strict=True)], np.bool_)
+    frame = labels.frames.index[place]
+    keys = choose_keyframes(frame, labels.xyxy[order], is_start, forced, tolerance)
+    boxes = interpolate(frame, labels.xyxy[order], keys)
+    xyxy = np.empty_like(boxes)
+    xyxy[order] = boxes
+    is_key = np.empty(len(keys), np.bool_)
+    is_key[order] = keys
+    plain = labels.flags & ~_STATES
+    flags = np.where(is_key, plain | np.uint16(Flag.KEYFRAME), plain | np.uint16(Flag.PREDICTED)).astype(np.uint16)
+    moved = np.any(xyxy != labels.xyxy, axis=1)
+    loss.add("box between keyframes", int(moved.sum()), f"moved by at most {tolerance:g} px onto the line between keys")
+    became = (flags & _STATES) != (labels.flags & _STATES)
+    loss.add("origin of a box", int(became.sum()), "the file knows only keyframes and boxes between them")
+    return replace(labels, xyxy=xyxy, flags=flags)
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """The rows of one track in one video."""
+
+    video: int
+    id: int
+    class_id: int
+    rows: NDArray[np.int64]
+    """Rows of the labels, by frame."""
+    ends: NDArray[np.bool_]
+    """True where the next frame of the video has no row of this track."""
+
+
+def tracks_of(labels: Labels) -> Iterator[Track]:
+    """Yield the tracks of labels by video and id."""
+    if not len(labels):
+        return
+    group = group_of_tracks(labels)
+    order = np.lexsort((labels.frame, group))
+    bounds = np.flatnonzero(np.diff(group[order])) + 1
+    frame = labels.frame[order]
+    ends = np.ones(len(order), np.bool_)
+    ends[:-1] = (np.diff(frame) != 1) | (np.diff(group[order]) != 0)
+    edges = [0, *bounds.tolist(), len(order)]
+    for start, stop in itertools.pairwise(edges):
+        rows = order[start:stop]
+        first = int(rows[0])
+        video = int(labels.frames.video[labels.frame[first]])
+        yield Track(video, int(labels.track_id[first]), int(labels.class_id[first]), rows, ends[start:stop])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dense:
+    """Rows of one track between and at its keys."""
+
+    frame: NDArray[np.int64]
+    xyxy: NDArray[np.float64]
+    key: NDArray[np.int64]
+    """(N,) the key (position in the list given) that each row comes from: itself, or the one before."""
+    is_key: NDArray[np.bool_]
+
+
+def expand(
+    frame: NDArray[np.int64],
+    xyxy: NDArray[np.float64],
+    goes_on: NDArray[np.bool_],
+    frames: NDArray[np.int64],
+    is_line: Callable[[int], bool] = lambda _: True,
+) -> Dense:
+    """Return the rows of a track given by keys.
+
+    Args:
+        frame: (K,) ordinals of visible keys, increasing.
+        xyxy: (K, 4) their boxes.
+        goes_on: (K,) whether the object is visible between this key and the next.
+        frames: (F,) ordinals that the video lists, increasing.
+        is_line: whether key k moves on a line to the next (else it stays).
+    """
+    parts_frame, parts_box, parts_key = [frame], [xyxy], [np.arange(len(frame))]
+    for key in np.flatnonzero(goes_on[:-1] & (np.diff(frame) > 1)).tolist():
+        first, last = np.searchsorted(frames, [frame[key] + 1, frame[key + 1]])
+        inner = frames[first:last]
+        if not len(inner):
+            continue
+        ones = np.full(len(inner), key)
+        if is_line(key):
+            boxes = between_keys(inner, (frame[ones], xyxy[ones]), (frame[ones + 1], xyxy[ones + 1]))
+        else:
+            boxes = xyxy[ones]
+        parts_frame.append(inner)
+        parts_box.append(boxes)
+        parts_key.append(ones)
+    all_frames = np.concatenate(parts_frame)
+    order = np.argsort(all_frames, kind="stable")
+    is_key = np.arange(len(all_frames)) < len(frame)
+    return Dense(all_frames[order], np.concatenate(parts_box)[order], np.concatenate(parts_key)[order], is_key[order])
