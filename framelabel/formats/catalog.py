@@ -12,10 +12,19 @@ from framelabel.formats.protocol import Format
 FORMATS: Catalog[type[Format[Any]]] = Catalog(
     "format",
     {
+        "youtubevis": "framelabel.formats.youtubevis:YouTubeVis",
+        "tao": "framelabel.formats.coco_video:Tao",
+        "cocovid": "framelabel.formats.coco_video:CocoVid",
         "coco": "framelabel.formats.coco:Coco",
+        "coco_results": "framelabel.formats.coco_results:CocoResults",
         "bdd100k": "framelabel.formats.bdd100k:Bdd100k",
         "cvat_video": "framelabel.formats.cvat_video:CvatVideo",
+        "kitti": "framelabel.formats.kitti:Kitti",
+        "kitti_detection": "framelabel.formats.kitti_detection:KittiDetection",
+        "voc": "framelabel.formats.voc:Voc",
+        "labelme": "framelabel.formats.labelme:LabelMe",
         "mot": "framelabel.formats.mot:Mot",
+        "yolo": "framelabel.formats.yolo:Yolo",
     },
 )
 """In the order in which `detect_format` asks: the particular before the general."""

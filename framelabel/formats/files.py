@@ -49,7 +49,9 @@ def head_of(path: Path, count: int = 1 << 16) -> bytes:
 
 
 def found(path: Path, suffix: str, limit: int | None = None) -> list[Path]:
-    """Return the file itself, or the files below a folder with this suffix in sorted order (at most `limit`).
+    """Return the file itself, or the files below a folder with this suffix in the order of their stems.
+
+    With a `limit` the first ones met, for a look at the content.
 
     Symbolic links to folders are not followed; hidden files are left out.
     """
@@ -63,7 +65,7 @@ def found(path: Path, suffix: str, limit: int | None = None) -> list[Path]:
                 result.append(Path(folder, name))
                 if limit is not None and len(result) >= limit:
                     return result
-    return result
+    return sorted(result, key=lambda file: file.with_suffix("").relative_to(path).as_posix())
 
 
 def safe_relative(name: str) -> str:

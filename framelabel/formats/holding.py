@@ -21,7 +21,8 @@ from framelabel.core.shapes import Keypoints, Mask, Polygon, Polyline, Shape, hu
 from framelabel.core.videos import Video
 from framelabel.formats.builder import FARTHEST
 from framelabel.formats.conventions import default_name
-from framelabel.formats.files import safe_stem
+from framelabel.formats.files import safe_relative, safe_stem
+from framelabel.formats.pictures import label_stem
 from framelabel.formats.report import LossReport
 
 
@@ -251,7 +252,10 @@ def _with_file_names(labels: Labels, loss: LossReport) -> Labels:
 
 def _flattened(labels: Labels, loss: LossReport) -> Labels:
     """Return all frames as pictures of one set; their names tell video and frame number."""
-    names = frame_names(labels, default_name)
+    given = frame_names(labels, default_name)
+    names = _file_names(given)
+    renamed = sum(one != two for one, two in zip(names, given, strict=True))
+    loss.add("picture name", renamed, "changed, because files of this format are named after pictures")
     is_clip = np.array([video.fps > 0 for video in labels.videos] or [False])[labels.frames.video]
     loss.add("frame number", int(is_clip.sum()), "frames become single pictures; the number stays in the file name")
     track_id = labels.track_id
@@ -270,7 +274,7 @@ def _flattened(labels: Labels, loss: LossReport) -> Labels:
         width, height = (0, 0) if size is not None or not len(sizes) else (int(sizes[0, 0]), int(sizes[0, 1]))
         videos = (replace(first, path="", width=width, height=height, frame_count=len(names), fps=Fraction(0)),)
     # pictures of one set are read back in the order of their names
-    order = sorted(range(len(names)), key=lambda row: names[row])
+    order = sorted(range(len(names)), key=lambda row: label_stem(names[row]))
     rank = np.empty(len(names), np.int64)
     rank[order] = np.arange(len(names))
     frames = FrameTable(
@@ -280,6 +284,21 @@ def _flattened(labels: Labels, loss: LossReport) -> Labels:
         None if size is None else size[order],
     )
     return _renumbered(replace(labels, videos=videos, track_id=track_id), frames, rank)
+
+
+def _file_names(given: tuple[str, ...]) -> tuple[str, ...]:
+    """Return picture names as safe relative paths with different stems."""
+    taken: set[str] = set()
+    names = []
+    for name in given:
+        safe = safe_relative(name)
+        stem, dot, suffix = safe.rpartition(".") if "." in safe.rpartition("/")[2] else (safe, "", "")
+        unique, number = stem, 2
+        while unique.lower() in taken:
+            unique, number = f"{stem}-{number}", number + 1
+        taken.add(unique.lower())
+        names.append(f"{unique}{dot}{suffix}")
+    return tuple(names)
 
 
 def _renumbered(labels: Labels, frames: FrameTable, rank: NDArray[np.int64]) -> Labels:
@@ -312,8 +331,14 @@ def _fit_frames(labels: Labels, holds: Holds, loss: LossReport) -> Labels:
         kept[np.fromiter(labels.frame_attributes, np.int64, len(labels.frame_attributes))] = True
         loss.add("frame without labels", int((~kept).sum()), "not listed in the file")
         rank = np.where(kept, np.cumsum(kept) - 1, -1)
-        return _renumbered(labels, _taken(table, np.flatnonzero(kept)), rank)
-    videos, indices = [], []
+        labels = _renumbered(labels, _taken(table, np.flatnonzero(kept)), rank)
+        ends = [int(table.index[kept & (table.video == row)].max(initial=-1)) for row in range(len(labels.videos))]
+        shorter = sum(video.frame_count > end + 1 for video, end in zip(labels.videos, ends, strict=True))
+        loss.add("video length", shorter, "frames after the last label are not in the file")
+        videos = tuple(replace(video, frame_count=end + 1) for video, end in zip(labels.videos, ends, strict=True))
+        return replace(labels, videos=videos)
+    owners: list[NDArray[np.int32]] = []
+    indices: list[NDArray[np.int64]] = []
     for row, video in enumerate(labels.videos):
         present = table.index[table.video == row]
         last = int(present[-1]) if len(present) else -1
@@ -322,11 +347,11 @@ def _fit_frames(labels: Labels, holds: Holds, loss: LossReport) -> Labels:
             step = int(present[1] - present[0]) if len(present) > 1 else 1
             regular = np.arange(present[0], present[-1] + 1, step, dtype=np.int64)
             wanted = present if len(regular) == len(present) else np.arange(present[0], last + 1, dtype=np.int64)
-        videos.append(np.full(len(wanted), row, np.int32))
+        owners.append(np.full(len(wanted), row, np.int32))
         indices.append(wanted)
-    if not videos:
+    if not owners:
         return labels
-    frames = FrameTable(np.concatenate(videos), np.concatenate(indices))
+    frames = FrameTable(np.concatenate(owners), np.concatenate(indices))
     if len(frames) == len(table):
         return labels
     loss.add("which frames were looked at", len(frames) - len(table), "the file also lists the frames between")
@@ -382,3 +407,18 @@ def single_rings(labels: Labels, loss: LossReport) -> Labels:
         return labels
     dropped = set(several)
     return replace(labels, shapes={row: shape for row, shape in labels.shapes.items() if row not in dropped})
+
+
+def with_global_tracks(labels: Labels, loss: LossReport) -> Labels:
+    """Return labels whose track ids are unique over all videos and at least 1; kept where they are."""
+    tracked = labels.track_id != NO_TRACK
+    if not bool(tracked.any()):
+        return labels
+    video = labels.frames.video[labels.frame]
+    pairs, group = np.unique(np.stack([video, labels.track_id], axis=1)[tracked], axis=0, return_inverse=True)
+    if len(np.unique(pairs[:, 1])) == len(pairs) and int(pairs[:, 1].min()) >= 1:
+        return labels
+    loss.add("track id", len(pairs), "numbered anew over all videos, from 1; the format wants them unique in the file")
+    track_id = labels.track_id.copy()
+    track_id[tracked] = group.ravel() + 1
+    return replace(labels, track_id=track_id)

@@ -80,5 +80,5 @@ def test_no_labels_at_all_are_written_and_read(name: str, nothing: Labels, tmp_p
     assert found is None or len(found) == 0
 
 
-SAME_SHAPE: dict[str, tuple[str, ...]] = {}
+SAME_SHAPE: dict[str, tuple[str, ...]] = {"cocovid": ("coco",), "tao": ("coco",)}
 """Formats that cannot be told apart from a more general one by content."""
