@@ -16,6 +16,7 @@ import av
 import numpy as np
 import xxhash
 from av.filter import Graph
+from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation, VideoReformatter
 from av.video.stream import VideoStream
@@ -34,12 +35,14 @@ _CHANNELS = {"rgb24": 3, "gray": 1}
 _INTERPOLATION = {"rgb24": Interpolation.BICUBIC, "gray": Interpolation.AREA}
 """Bicubic is what the ffmpeg command uses for chroma; plain 8-bit 4:2:0 takes swscale's direct path either way."""
 _NOT_A_VIDEO = "not a video file, or a damaged one"
+_HIDES = {"vp8", "vp9", "libdav1d", "av1", "libvpx-vp9"}
+"""Decoders of codecs with packets that show nothing, so that packets and pictures need not match."""
 _ATTACHED_PICTURE = 0x400
 """FFmpeg's AV_DISPOSITION_ATTACHED_PIC: cover art, not footage."""
 
 
-class TailLostError(Exception):
-    """A damaged end made the threaded decoder drop good pictures; decoding with one thread keeps them."""
+class DamagedError(Exception):
+    """Several threads met damage; what they show of it is chance, and good pictures may be lost. Decode with one."""
 
 
 class PyAVFile:
@@ -74,9 +77,11 @@ class PyAVFile:
         except BaseException:
             self._container.close()
             raise
+        self._is_whole_run = True
         self._reformatter = VideoReformatter()
         self._orientation: Orientation | None = None
-        self._size: tuple[int, int] | None = None
+        self.size: tuple[int, int] | None = None
+        """(width, height) that converted pictures get before rotation; that of the first picture when not set."""
 
     def _choose_stream(self) -> VideoStream:
         streams = self._container.streams
@@ -84,11 +89,11 @@ class PyAVFile:
         covers = [one for one in streams.video if one.disposition & _ATTACHED_PICTURE]
         if isinstance(stream, VideoStream) and stream not in covers and stream.codec_context is not None:
             return stream
-        if not len(streams):
-            raise UnreadableVideoError(f"{self.name}: {_NOT_A_VIDEO}")
         others = [f"{len(streams.audio)} audio stream{'s' * (len(streams.audio) != 1)}"] if streams.audio else []
         others += ["cover picture only"] if covers else []
-        msg = f"{self.name}: no video stream ({', '.join(others) or 'only data'})"
+        if not others:
+            raise UnreadableVideoError(f"{self.name}: {_NOT_A_VIDEO}")
+        msg = f"{self.name}: no video stream ({', '.join(others)})"
         raise UnreadableVideoError(msg)
 
     def close(self) -> None:
@@ -140,6 +145,7 @@ class PyAVFile:
 
     def seek(self, pts: int) -> bool:
         """Go to the container's sync point at or before `pts`, or say that this file cannot seek."""
+        self._is_whole_run = False
         try:
             self._container.seek(pts, stream=self._stream)
         except av.FFmpegError:
@@ -150,38 +156,54 @@ class PyAVFile:
         """Yield every picture from here to the end, in presentation order; packets that cannot be decoded are counted.
 
         Raises:
-            TailLostError: see there.
+            DamagedError: see there; never with one thread.
         """
+        sent = received = 0
+        for packet in self._packets():
+            sent += packet is not None and not packet.is_discard
+            try:
+                pictures = self._stream.codec_context.decode(packet)
+            except av.FFmpegError as error:
+                self.failed_packets += 1
+                if self._is_threaded:
+                    raise DamagedError from error
+                continue
+            for picture in pictures:
+                if picture.is_corrupt and self._is_threaded:
+                    raise DamagedError
+                received += 1
+                yield picture
+        # Several threads hold as many pictures at the end, and PyAV drops those behind one that fails, silently.
+        if (
+            received < sent
+            and self._is_threaded
+            and self._is_whole_run
+            and self._stream.codec_context.name not in _HIDES
+        ):
+            raise DamagedError
+
+    @property
+    def _is_threaded(self) -> bool:
+        return self._stream.codec_context.thread_count != 1
+
+    def _packets(self) -> Iterator[Packet[VideoStream] | None]:
+        """Yield the stream's packets, then None, which makes the decoder give up the pictures that it still holds."""
         packets = self._container.demux(self._stream)
         while True:
             try:
                 packet = next(packets)
+            except IndexError:  # a stream that appeared on the way (damaged transport streams); PyAV does not expect it
+                packets = self._container.demux(self._stream)
+                continue
             except StopIteration:
-                return
+                break
             except av.FFmpegError as error:
                 self.end_error = error.strerror or str(error)
-                yield from self._flush()
-                return
+                break
             is_flush = packet.size == 0 and packet.dts is None
-            try:
-                pictures = packet.decode()
-            except av.FFmpegError as error:
-                self.failed_packets += 1
-                if is_flush and self._stream.codec_context.thread_count != 1:
-                    raise TailLostError from error
-                continue
-            yield from pictures
-
-    def _flush(self) -> list[Picture]:
-        try:
-            return self._stream.codec_context.decode(None)
-        except EOFError:
-            return []
-        except av.FFmpegError as error:
-            self.failed_packets += 1
-            if self._stream.codec_context.thread_count != 1:
-                raise TailLostError from error
-            return []
+            if packet.stream_index == self._stream.index and not is_flush:
+                yield packet
+        yield None
 
     def stored_pts(self, picture: Picture) -> int | None:
         """Return the presentation time that the file holds, in time base units; None where it holds none.
@@ -194,8 +216,10 @@ class PyAVFile:
         return picture.dts if picture.dts is not None else picture.pts
 
     def rgb(self, picture: Picture) -> NDArray[np.uint8]:
-        """Return the upright (H, W, 3) RGB picture, full range, of the size of the first picture read."""
-        return self._orientation_of(picture).apply(self._converted(picture, "rgb24", self._size_of(picture)))
+        """Return the upright (H, W, 3) RGB picture, full range, of `size`."""
+        if self.size is None:
+            self.size = (picture.width, picture.height)
+        return self._orientation_of(picture).apply(self._converted(picture, "rgb24", self.size))
 
     def grey(self, picture: Picture, size: tuple[int, int]) -> NDArray[np.uint8]:
         """Return an upright (H, W) grey thumbnail; `size` is (width, height) before rotation."""
@@ -212,11 +236,6 @@ class PyAVFile:
         plane, channels = made.planes[0], _CHANNELS[layout]
         rows = np.frombuffer(memoryview(plane), np.uint8).reshape(height, plane.line_size)
         return np.ascontiguousarray(rows[:, : width * channels]).reshape(height, width, channels)
-
-    def _size_of(self, picture: Picture) -> tuple[int, int]:
-        if self._size is None:
-            self._size = (picture.width, picture.height)
-        return self._size
 
     def _orientation_of(self, picture: Picture) -> Orientation:
         if self._orientation is None:
@@ -269,19 +288,21 @@ class Step(NamedTuple):
 def deinterlaced(pictures: Iterable[tuple[int, Picture]]) -> Iterator[Step]:
     """Yield the same pictures, interlaced ones filtered with yadif, one out for one in.
 
-    A result depends on the picture before and after only, so a stream that starts one picture early gives the same.
+    A result depends on the picture before and after only. So the first picture of a stream that starts later than
+    frame 0 serves as neighbour and is not yielded, and results are the same wherever a stream starts.
     """
+    first: int | None = None
     graph: Graph | None = None
     waiting: deque[tuple[int, Picture]] = deque()
     for ordinal, picture in pictures:
         if graph is None:
-            graph = _yadif(picture)
+            first, graph = ordinal, _yadif(picture)
         waiting.append((ordinal, picture))
         graph.vpush(picture)
-        yield from _pulled(graph, waiting)
+        yield from (step for step in _pulled(graph, waiting) if step.ordinal != first or first == 0)
     if graph is not None:
         graph.vpush(None)
-        yield from _pulled(graph, waiting)
+        yield from (step for step in _pulled(graph, waiting) if step.ordinal != first or first == 0)
 
 
 def _yadif(picture: Picture) -> Graph:

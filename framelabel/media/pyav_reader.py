@@ -3,11 +3,13 @@
 A random read seeks to the nearest sync frame before the picture, decodes forward, and compares every presentation
 time with the index on the way; after a seek, each picture handed out must also have the digest that the index holds.
 Where a container seeks badly or a sync frame is none, the read falls back to earlier sync frames and in the end to
-the start of the file, so a wrong picture is never returned for a right one.
+the start of the file. Only when decoding from there gives the right times and yet another picture (a changed file, or
+another decoder of a codec that leaves rounding open) is it handed out, with a warning.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -21,7 +23,7 @@ from framelabel.core.frames import Frame, FrameIndex, FrameRef, VideoId
 from framelabel.core.protocols import SILENT, Reporter
 from framelabel.media.facts import ContentFacts, HeaderFacts
 from framelabel.media.index import IndexBuilder, PresentationClock
-from framelabel.media.pyav import Picture, PyAVFile, Step, TailLostError, byte_size, deinterlaced, digest
+from framelabel.media.pyav import DamagedError, Picture, PyAVFile, Step, byte_size, deinterlaced, digest
 
 NO_VIDEO = VideoId(0)
 _WORTH_A_SEEK = 12
@@ -80,8 +82,9 @@ class PyAVReader:
         """Ordinal that `_steps` yields next."""
         self._is_proved = True
         """Whether the present run of pictures began at the start of the file, as the index did."""
-        self._kept: OrderedDict[int, Picture] = OrderedDict()
+        self._kept: OrderedDict[int, Step] = OrderedDict()
         self._kept_bytes = 0
+        self._compares_digests = True
 
     @property
     def header(self) -> HeaderFacts:
@@ -128,9 +131,8 @@ class PyAVReader:
                     done += 1
                     if frame is not None:
                         yield frame
-            except TailLostError:
+            except DamagedError:
                 self._threads = 1
-                self._reopen()
             else:
                 return
 
@@ -208,9 +210,11 @@ class PyAVReader:
 
     def _frame(self, ordinal: int, *, keep: bool) -> Frame:
         ref = self.index.ref(self.video_id, ordinal)
-        shown = self._kept.get(ordinal)
-        if shown is None:
-            shown = self._decoded(ordinal, keep=keep)
+        kept = self._kept.get(ordinal)
+        is_kept = kept is not None and self._is_as_indexed(kept)
+        shown = kept.shown if kept is not None and is_kept else self._decoded(ordinal, keep=keep)
+        if self._file.size is None:
+            self._file.size = self.header.coded_width, self.header.coded_height
         return Frame(ref, self._file.rgb(shown))
 
     def _decoded(self, ordinal: int, *, keep: bool) -> Picture:
@@ -220,11 +224,13 @@ class PyAVReader:
             try:
                 self._approach(ordinal, attempt)
                 return self._advance(ordinal, keep=keep)
-            except (_LostError, TailLostError) as error:
+            except DamagedError:
+                self._use_one_thread()
+            except _LostError as error:
                 reason = str(error)
                 self._steps = None
-                if attempt == _EARLIER_TRIES:
-                    self._threads = 1
+                if attempt >= _EARLIER_TRIES:
+                    self._use_one_thread()
         msg = f"{self._file.name}: frame {ordinal} is not the picture that was indexed; has the file changed? {reason}"
         raise UnreadableVideoError(msg)
 
@@ -254,11 +260,22 @@ class PyAVReader:
             if keep:
                 self._keep(step)
             if step.ordinal == ordinal:
-                expected = int(self.index.digest[ordinal])
-                if not self._is_proved and expected and digest(step.picture) != expected:
-                    raise _LostError("its content differs")
+                if not self._is_as_indexed(step):
+                    if not (self._is_proved and self._threads == 1):
+                        raise _LostError("its content differs")
+                    self._compares_digests = False
+                    warnings.warn(
+                        f"{self._file.name}: frame {ordinal} decodes to another picture than when it was indexed, by a "
+                        "changed file or another decoder; run `framelabel verify`",
+                        stacklevel=2,
+                    )
                 return step.shown
         raise _LostError("decoding ended before it")
+
+    def _is_as_indexed(self, step: Step) -> bool:
+        """Whether a picture has the digest that the index holds; not asked of a run as threaded as the indexing one."""
+        expected = int(self.index.digest[step.ordinal])
+        return not (expected and self._compares_digests) or digest(step.picture) == expected
 
     def _counted_from_start(self) -> Iterator[tuple[int, Picture]]:
         index, file = self.index, self._file
@@ -294,14 +311,19 @@ class PyAVReader:
 
     def _keep(self, step: Step) -> None:
         if step.ordinal not in self._kept:
-            self._kept[step.ordinal] = step.shown
-            self._kept_bytes += byte_size(step.shown)
+            self._kept[step.ordinal] = step
+            self._kept_bytes += byte_size(step.picture)
         while self._kept_bytes > _KEPT_BYTES and len(self._kept) > 1:
-            self._kept_bytes -= byte_size(self._kept.popitem(last=False)[1])
+            self._kept_bytes -= byte_size(self._kept.popitem(last=False)[1].picture)
+
+    def _use_one_thread(self) -> None:
+        """Decode as the index pass decodes damaged files: the same picture every time."""
+        self._threads = 1
+        self._reopen()
 
     def _take_fresh_file(self) -> PyAVFile:
         """Return a file at its first picture, which the caller owns and closes."""
-        if not self._is_fresh:
+        if not self._is_fresh or self._threads != self._options.threads:
             return PyAVFile(self.path, self._threads)
         file, self._file = self._file, PyAVFile(self.path, self._threads)
         return file
