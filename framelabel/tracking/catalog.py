@@ -14,5 +14,10 @@ ONLINE_TRACKERS: Catalog[Any] = Catalog(
 )
 """Frame by frame: `Entry(Options(...), fps=..., frame_size=(width, height))`, then `update` per frame."""
 
-OFFLINE_TRACKERS: Catalog[Any] = Catalog("offline tracker", {})
-"""Over a whole clip: `Entry(Options(...), fps=..., frame_size=(width, height))`, then `link` once."""
+OFFLINE_TRACKERS: Catalog[Any] = Catalog(
+    "offline tracker",
+    {
+        "offline": "framelabel.tracking.offline.linker:OfflineLinker",
+    },
+)
+"""Whole clips: `Entry(Options(...), fps=..., frame_size=(width, height))`, then `link` once."""

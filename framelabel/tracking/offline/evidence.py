@@ -1,0 +1,74 @@
+"""The detections of a whole clip as columns, cleaned and sorted by frame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from framelabel.core.boxes import Boxes
+from framelabel.core.errors import UsageError
+
+Floats = NDArray[np.float64]
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """N detections, sorted by frame, then class and sides."""
+
+    frame: Rows
+    """(N,) position of the frame on the time axis: its ordinal minus the first ordinal."""
+    xyxy: Floats
+    """(N, 4) pixels."""
+    score: Floats
+    """(N,) in [0, 1]."""
+    class_id: NDArray[np.int32]
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    @property
+    def size(self) -> Floats:
+        """(N,) geometric mean of width and height in pixels: the unit of all distances."""
+        return np.sqrt((self.xyxy[:, 2] - self.xyxy[:, 0]) * (self.xyxy[:, 3] - self.xyxy[:, 1]))
+
+    def select(self, rows: NDArray[np.bool_] | Rows) -> Evidence:
+        """Return these detections only."""
+        return Evidence(self.frame[rows], self.xyxy[rows], self.score[rows], self.class_id[rows])
+
+
+def gather(frames: Sequence[int], boxes: Sequence[Boxes]) -> tuple[Evidence, int]:
+    """Put the boxes of all frames on one time axis; return them with the first frame ordinal.
+
+    Frames may come in any order and may be missing. Boxes without a finite, positive area or without a score, and
+    exact repetitions within a frame, are left out.
+
+    Raises:
+        UsageError: the two sequences differ in length or a frame comes twice.
+    """
+    if len(frames) != len(boxes):
+        msg = f"{len(frames)} frames but boxes of {len(boxes)}; give one Boxes per frame"
+        raise UsageError(msg)
+    ordinal = np.array(frames, np.int64)
+    if len(np.unique(ordinal)) != len(ordinal):
+        values, counts = np.unique(ordinal, return_counts=True)
+        msg = f"frame {values[counts > 1][0]} comes {counts.max()} times; join its boxes first"
+        raise UsageError(msg)
+    every = Boxes.concatenate(boxes)
+    frame = np.repeat(ordinal, [len(part) for part in boxes])
+    width, height = every.xyxy[:, 2] - every.xyxy[:, 0], every.xyxy[:, 3] - every.xyxy[:, 1]
+    good = (width > 0) & (height > 0) & (width * height < np.inf) & ~np.isnan(every.score)
+    rows = np.flatnonzero(good)
+    # a canonical order, so that the result does not hang on the order in which boxes were given
+    keys = np.column_stack([frame[rows], every.class_id[rows], every.xyxy[rows]])
+    order = np.lexsort((-every.score[rows], *keys.T[::-1]))
+    rows, keys = rows[order], keys[order]
+    is_new = np.ones(len(rows), np.bool_)
+    is_new[1:] = np.any(keys[1:] != keys[:-1], axis=1)
+    rows = rows[is_new]
+    first = int(ordinal.min()) if len(ordinal) else 0
+    evidence = Evidence(frame[rows] - first, every.xyxy[rows], every.score[rows], every.class_id[rows])
+    return evidence, first

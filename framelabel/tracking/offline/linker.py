@@ -1,0 +1,203 @@
+"""Whole-clip association: the detections of a span in, tracks out.
+
+1. Safe links between neighbouring frames make tracklets; how objects move in this clip is measured on them.
+2. Passes over growing gaps join tracklets, each pass the optimal path cover (`path_cover`) under likelihood ratios that
+   judge position and speed from both sides (`motion`).
+3. Trust in scores is measured on the clip; chains that are not objects, and doubles, are dropped (`reliability`,
+   `selection`).
+4. Gaps are filled, tracks smoothed, classes voted, uncertainty stated (`smoothing`).
+
+Every step is linear in the length of the clip for a given density of objects, and deterministic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from framelabel.core.boxes import Boxes
+from framelabel.core.config import setting
+from framelabel.core.errors import UsageError
+from framelabel.core.tracks import Track, Visibility
+from framelabel.tracking.offline.chains import Chains
+from framelabel.tracking.offline.evidence import Evidence, gather
+from framelabel.tracking.offline.linking import Law, Pass, link
+from framelabel.tracking.offline.motion import Motion, measure
+from framelabel.tracking.offline.reliability import log_odds, trust
+from framelabel.tracking.offline.selection import doubles
+from framelabel.tracking.offline.smoothing import smooth, uncertainty
+
+Floats = NDArray[np.float64]
+Rows = NDArray[np.int64]
+
+_GAPS_S = (0.2, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0)
+"""Longest gaps of the successive passes."""
+_PRIOR_WEIGHT = 50.0
+_SAFE_ROUNDS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class OfflineOptions:
+    """Settings of whole-clip association; one set serves all footage."""
+
+    longest_gap_s: float = setting(2.0, help="longest time without a detection that a track may bridge, in seconds")
+    fill_s: float = setting(2.0, help="longest gap that is filled with boxes, in seconds")
+    link_bar: float = setting(2.0, help="log likelihood ratio that a link must exceed")
+    gap_price: float = setting(8.0, help="log likelihood that a second without detections costs")
+    safe_margin: float = setting(2.0, help="log likelihood by which a safe link must beat every rival")
+    class_price: float = setting(6.0, help="log likelihood that a change of class costs")
+    freedom: float = setting(4.0, help="degrees of freedom of the law of motion errors; lower forgives outliers")
+    reach: float = setting(2.0, help="spread of unrelated objects, in box sizes")
+    object_bar: float = setting(0.0, help="log odds that a track is an object, above which it is kept")
+    least_boxes: int = setting(3, help="tracks with fewer detections are dropped as flicker")
+    double_iou: float = setting(0.7, help="overlap from which two tracks are one object seen twice")
+    double_share: float = setting(0.6, help="share of a track's frames that must overlap so")
+    smoothing: float = setting(1.0, help="strength of smoothing; 0 keeps detected boxes as they are")
+
+
+class OfflineLinker:
+    """Links a whole clip; see `framelabel.core.protocols.OfflineTracker`."""
+
+    Options = OfflineOptions
+
+    def __init__(
+        self,
+        options: OfflineOptions | None = None,
+        *,
+        fps: float = 0.0,
+        frame_size: tuple[int, int] = (0, 0),  # noqa: ARG002 - every tracker takes both
+    ) -> None:
+        """Keep the options; `fps` is what `link` uses when it is given none. The size of the picture plays no part."""
+        self._options = options or OfflineOptions()
+        self._fps = fps
+
+    def link(self, frames: Sequence[int], boxes: Sequence[Boxes], fps: float = 0.0) -> list[Track]:
+        """Return the tracks through `boxes[k]` of frame ordinal `frames[k]`, numbered from 1 by first appearance.
+
+        Frames may be missing or come in any order; `fps` is the rate of the ordinals.
+
+        Raises:
+            UsageError: a frame comes twice, or the rate is not positive.
+        """
+        rate = fps or self._fps
+        if not rate > 0:
+            msg = f"fps must be positive, got {rate}"
+            raise UsageError(msg)
+        evidence, first = gather(frames, boxes)
+        if not len(evidence):
+            return []
+        chains, motion = self._chain(evidence, rate)
+        return self._tracks(evidence, chains, motion, rate, first)
+
+    def _chain(self, evidence: Evidence, fps: float) -> tuple[Chains, Motion]:
+        """Link detections into chains; return them with the motion measured on them."""
+        options = self._options
+        law = Law(options.freedom, options.reach, options.class_price)
+        chains, prior = Chains(len(evidence)), Motion.expected(fps)
+        motion = prior
+
+        def remeasured() -> Motion:
+            return measure(
+                evidence.xyxy, evidence.size, evidence.frame, chains, prior=prior, fps=fps, weight=_PRIOR_WEIGHT
+            )
+
+        safe = Pass(1, options.link_bar + 2.0, options.gap_price / fps, options.safe_margin)
+        for _ in range(_SAFE_ROUNDS):
+            link(evidence, chains, motion, safe, law)
+            motion = remeasured()
+        gaps = [gap for gap in _GAPS_S if gap < options.longest_gap_s] + [options.longest_gap_s]
+        for gap in gaps:
+            step = Pass(max(2, round(gap * fps)), options.link_bar, options.gap_price / fps)
+            while link(evidence, chains, motion, step, law):
+                pass
+            motion = remeasured()
+        return chains, motion
+
+    def _tracks(self, evidence: Evidence, chains: Chains, motion: Motion, fps: float, first: int) -> list[Track]:
+        """Choose the chains that are objects and make tracks of them."""
+        options = self._options
+        label, count = chains.label()
+        trusted = trust(evidence.score, evidence.frame, chains, fps)
+        odds = log_odds(evidence.score, trusted, evidence.frame, label, count)
+        boxes = np.bincount(label, minlength=count)
+        keep = (odds > options.object_bar) & (boxes >= min(options.least_boxes, int(evidence.frame.max()) + 1))
+        if not keep.any():
+            return []
+        rows = np.flatnonzero(keep[label])
+        rows = rows[np.lexsort((evidence.frame[rows], label[rows]))]
+        track = np.cumsum(keep)[label[rows]] - 1
+        table = self._filled(evidence.select(rows), track, motion, fps)
+        worth = np.bincount(track, trusted[rows]).astype(np.float64)
+        twice = doubles(table.frame, table.xyxy, table.track, worth, iou=options.double_iou, share=options.double_share)
+        classes = _voted(evidence.class_id[rows], evidence.score[rows], track)
+        bounds = np.searchsorted(table.track, np.arange(len(worth) + 1))
+        kept = np.flatnonzero(~twice)
+        return [
+            Track.of(
+                number,
+                table.frame[part] + first,
+                table.xyxy[part],
+                class_id=int(classes[which]),
+                uncertainty=table.uncertainty[part],
+                visibility=table.visibility[part],
+                score=table.score[part],
+            )
+            for number, which in enumerate(kept, start=1)
+            for part in (slice(int(bounds[which]), int(bounds[which + 1])),)
+        ]
+
+    def _filled(self, evidence: Evidence, track: Rows, motion: Motion, fps: float) -> _Rows:
+        """Give every track a row for each of its frames, smoothed; leave out gaps longer than may be filled."""
+        options = self._options
+        count = int(track[-1]) + 1
+        start = np.searchsorted(track, np.arange(count))
+        stop = np.searchsorted(track, np.arange(count), side="right") - 1
+        begin, length = evidence.frame[start], evidence.frame[stop] - evidence.frame[start] + 1
+        offset = np.cumsum(length) - length
+        position = offset[track] + evidence.frame - begin[track]
+        total = int(length.sum())
+        owner = np.repeat(np.arange(count), length)
+        frame = np.arange(total) - offset[owner] + begin[owner]
+        source = np.zeros(total, np.int64)
+        source[position] = np.arange(len(position))
+        is_seen = np.zeros(total, np.bool_)
+        is_seen[position] = True
+        last = np.maximum.accumulate(np.where(is_seen, np.arange(total), 0))
+        following = np.minimum.accumulate(np.where(is_seen, np.arange(total), total)[::-1])[::-1]
+        gap, before = following - last, np.arange(total) - last
+        share = np.divide(before, gap, out=np.zeros(total), where=gap > 0)[:, None]
+        xyxy = (1 - share) * evidence.xyxy[source[last]] + share * evidence.xyxy[source[following]]
+        if options.smoothing > 0:
+            noise = motion.measurement**2
+            drift = 2 * motion.velocity**2 / motion.memory
+            xyxy = smooth(xyxy, is_seen.astype(np.float64), offset, options.smoothing * noise / drift)
+        keep = is_seen | (gap <= options.fill_s * fps)
+        keep &= np.all(xyxy[:, 2:] > xyxy[:, :2], axis=1)
+        width, height = np.maximum(xyxy[:, 2:] - xyxy[:, :2], 1e-6).T
+        doubt = uncertainty(width, height, gap, before, motion)
+        score = np.where(is_seen, evidence.score[source], 0.0)
+        state = np.where(is_seen, Visibility.VISIBLE, Visibility.OCCLUDED).astype(np.int8)
+        return _Rows(owner[keep], frame[keep], xyxy[keep], score[keep], doubt[keep], state[keep])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rows:
+    """The rows of all tracks, track by track, in ascending frames."""
+
+    track: Rows
+    frame: Rows
+    xyxy: Floats
+    score: Floats
+    uncertainty: Floats
+    visibility: NDArray[np.int8]
+
+
+def _voted(class_id: NDArray[np.int32], score: Floats, track: Rows) -> NDArray[np.int32]:
+    """Return (T,) the class with the greatest sum of scores in each track; the lower number on a tie."""
+    classes, column = np.unique(class_id, return_inverse=True)
+    votes = np.zeros((int(track[-1]) + 1, len(classes)))
+    np.add.at(votes, (track, column), score + 1e-9)
+    return np.asarray(classes[votes.argmax(axis=1)], np.int32)

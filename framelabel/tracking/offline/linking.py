@@ -1,0 +1,97 @@
+"""Candidate links between the ends and starts of chains, and the passes that choose among them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from framelabel.tracking.offline import path_cover
+from framelabel.tracking.offline.chains import Chains
+from framelabel.tracking.offline.evidence import Evidence
+from framelabel.tracking.offline.motion import Motion, ends, log_ratio
+
+Floats = NDArray[np.float64]
+Rows = NDArray[np.int64]
+
+_BLOCK = 400_000
+"""Candidates judged at a time; bounds memory, changes no result."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """One round of linking."""
+
+    longest: int
+    """Frames between the two sides, at most."""
+    bar: float
+    """Log likelihood ratio that a link must exceed."""
+    gap_price: float
+    """Log likelihood lost per missing frame."""
+    margin: float = -1.0
+    """When not negative, only links that beat every rival by this much."""
+
+
+@dataclass(frozen=True, slots=True)
+class Law:
+    """What makes two chains one object; see `motion.log_ratio`."""
+
+    freedom: float
+    reach: float
+    class_price: float
+    """Log likelihood lost where the class changes."""
+
+
+def link(evidence: Evidence, chains: Chains, motion: Motion, step: Pass, law: Law) -> int:
+    """Extend `chains` by the best links of one pass; return how many."""
+    state, size, frame = evidence.xyxy, evidence.size, evidence.frame
+    tails, heads = chains.tails(), chains.heads()
+    tail_ends = ends(state, size, frame, neighbour=chains.before, at=tails, motion=motion)
+    head_ends = ends(state, size, frame, neighbour=chains.after, at=heads, motion=motion)
+    found: list[tuple[Rows, Rows, Floats]] = []
+    head_frame = frame[heads]
+    low = np.searchsorted(head_frame, frame[tails] + 1)
+    high = np.searchsorted(head_frame, frame[tails] + step.longest, side="right")
+    counts = high - low
+    edges = np.r_[0, np.cumsum(counts)]
+    start = 0
+    while start < len(tails):
+        stop = int(np.searchsorted(edges, edges[start] + _BLOCK, side="right")) - 1
+        stop = max(stop, start + 1)
+        n = counts[start:stop]
+        a = np.repeat(np.arange(start, stop), n)
+        b = (
+            np.arange(edges[stop] - edges[start])
+            - np.repeat(edges[start:stop] - edges[start], n)
+            + np.repeat(low[start:stop], n)
+        )
+        start = stop
+        i, j = tails[a], heads[b]
+        dt = frame[j] - frame[i]
+        unit = np.sqrt(size[i] * size[j])
+        shift = np.abs(state[j] - state[i]).min(axis=1)
+        near = shift < unit * (1.5 + 4 * motion.velocity.max() * dt)
+        near &= np.abs(np.log(size[j] / size[i])) < 1.0
+        a, b, dt, unit, other = (
+            a[near],
+            b[near],
+            dt[near],
+            unit[near],
+            evidence.class_id[i[near]] != evidence.class_id[j[near]],
+        )
+        if not len(a):
+            continue
+        worth = log_ratio(
+            tail_ends, head_ends, a, b, dt=dt, size=unit, motion=motion, freedom=law.freedom, reach=law.reach
+        )
+        worth -= step.bar + step.gap_price * (dt - 1)
+        worth -= law.class_price * other
+        good = worth > 0
+        found.append((a[good], b[good], worth[good]))
+    if not found:
+        return 0
+    a, b, worth = (np.concatenate(part) for part in zip(*found, strict=True))
+    taken = path_cover.choose(a, b, worth) if step.margin < 0 else path_cover.safe(a, b, worth, step.margin)
+    chains.link(tails[a[taken]], heads[b[taken]])
+    return len(taken)

@@ -1,0 +1,70 @@
+"""How far a detection of a given score can be trusted, measured on the clip itself, and which chains are objects.
+
+Detectors score on scales of their own. What they share is that a real object is found again in the next frames where a
+false alarm mostly is not. So the trust in a score is the share of neighbouring frames in which chains of detections
+with that score go on (`trust`); whether a chain is an object is then a logistic law of its trust, scores, density and
+length (`log_odds`).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from framelabel.tracking.offline.chains import Chains
+
+Floats = NDArray[np.float64]
+Rows = NDArray[np.int64]
+
+_WINDOW_S = 0.5
+"""Seconds before and after a detection in which its chain should go on."""
+_NEIGHBOURS = 200
+"""Detections of nearest score on each side that are averaged."""
+_SCORE_WEIGHT, _TRUST_WEIGHT, _DENSITY_WEIGHT, _COUNT_WEIGHT, _OFFSET = 0.9, 3.34, 0.44, 0.48, -4.01
+"""Fitted by maximum likelihood on chains of four public sets (see docs/tracking.md), each set with equal weight."""
+
+
+def trust(score: Floats, frame: Rows, chains: Chains, fps: float) -> Floats:
+    """Return (N,) how often detections that score like each one are continued in time, in [0, 1], rising with score."""
+    if not len(score):
+        return np.zeros(0)
+    label, _ = chains.label()
+    window = max(1, round(_WINDOW_S * fps))
+    stride = int(frame.max()) + 2 * window + 2
+    order = np.lexsort((frame, label))
+    key = label[order] * stride + frame[order]
+    low = np.searchsorted(key, key - window)
+    high = np.searchsorted(key, key + window, side="right")
+    continued = np.empty(len(score))
+    possible = np.minimum(frame + window, frame.max()) - np.maximum(frame - window, 0)
+    continued[order] = high - low - 1
+    continued = np.where(possible > 0, continued / np.maximum(possible, 1), 1.0)
+    order = np.argsort(score, kind="stable")
+    total = np.r_[0.0, np.cumsum(continued[order])]
+    count = len(score)
+    reach = max(20, min(_NEIGHBOURS, count // 10))
+    position = np.arange(count)
+    low, high = np.maximum(0, position - reach), np.minimum(count, position + reach + 1)
+    out = np.empty(count)
+    out[order] = np.maximum.accumulate((total[high] - total[low]) / (high - low))
+    return out
+
+
+def log_odds(score: Floats, trusted: Floats, frame: Rows, label: Rows, count: int) -> Floats:
+    """Return (count,) log odds that each chain is an object."""
+    certain = np.clip(score, 1e-3, 1 - 1e-3)
+    size = np.bincount(label, minlength=count)
+    mean = np.bincount(label, np.log(certain / (1 - certain)), minlength=count) / size
+    mean_trust = np.bincount(label, trusted, minlength=count) / size
+    first, last = np.full(count, np.iinfo(np.int64).max), np.full(count, -1)
+    np.minimum.at(first, label, frame)
+    np.maximum.at(last, label, frame)
+    density = size / (last - first + 1)
+    return np.asarray(
+        _SCORE_WEIGHT * mean
+        + _TRUST_WEIGHT * mean_trust
+        + _DENSITY_WEIGHT * density
+        + _COUNT_WEIGHT * np.log(size)
+        + _OFFSET,
+        np.float64,
+    )
