@@ -37,6 +37,7 @@ class Measured:
     agreement: float
     """Largest difference between the ONNX file and the network."""
     epochs: int
+    remark: str = ""
 
 
 def write(plugin: Path, model: Path, seen: Sequence[Seen], measured: Measured, config: Any) -> None:
@@ -110,6 +111,7 @@ def card(model: Path, digest: str, seen: Sequence[Seen], measured: Measured, con
                 f"Best of the evaluations during {measured.epochs} epochs, chosen on the same held-out part; "
                 f"seed {config.seed}. ONNX Runtime and PyTorch agree to {measured.agreement:.1e} on held-out pictures."
             ),
+            measured.remark,
             "",
         ]
     )

@@ -22,6 +22,7 @@ from framelabel.training.duplicates import with_joined_groups
 from framelabel.training.recipe import Recipe
 from framelabel.training.samples import PictureStore, Sample, letterboxed, split
 from framelabel.workflows import model_card
+from framelabel.workflows.eight_bits import if_good_enough
 from framelabel.workflows.model_card import Measured, Seen
 from framelabel.workflows.plugin_scores import Evaluation, evaluate_model
 from framelabel.workflows.training_data import DataSheet, read_samples, sheet_for
@@ -67,6 +68,7 @@ class TrainConfig:
     evaluate_every: int = setting(2, help="Epochs between evaluations.")
     resume: bool = setting(False, help="Go on from the last checkpoint of this plugin.")
     run_folder: Path | None = setting(None, help="Where checkpoints go; default: PLUGIN/.training.")
+    int8: bool = setting(False, help="Quantise to 8 bits afterwards; kept only when it loses less than half a point.")
     turn: bool = setting(False, help="Also flip up-down and turn by quarters (cameras that look straight down).")
     mosaic: float = setting(0.5, help="Share of training pictures put together from four.")
     mixup: float = setting(0.0, help="Share of mosaics blended with another.")
@@ -124,9 +126,12 @@ def run(config: TrainConfig, report: Reporter = SILENT) -> TrainSummary:
         report.note(f"{filled} of 113 layers start from {start.name}")
     scratch = work / "epoch.onnx"
 
+    def measure(model: Path) -> Evaluation:
+        return evaluate_model(model, held, names, config.size, overlap=config.overlap)
+
     def score(candidate: Any) -> float:
         export(candidate, scratch, (config.size, config.size))
-        return evaluate_model(scratch, held, names, config.size, overlap=config.overlap).mean
+        return measure(scratch).mean
 
     trainer = Trainer(network, train, _recipe(config), device=config.device, evaluate=score, reporter=report)
     checkpoint = work / "checkpoint.pt"
@@ -143,7 +148,15 @@ def run(config: TrainConfig, report: Reporter = SILENT) -> TrainSummary:
     pictures = _calibration(held, store, config.size)
     answers = np.stack([outputs[0] for outputs in Session(fresh, device="cpu").run(pictures)])
     agreement = check(plain, [answers], [pictures])
-    evaluation = evaluate_model(fresh, held, names, config.size, overlap=config.overlap)
+    evaluation = measure(fresh)
+    remark = ""
+    if config.int8:
+        smaller = if_good_enough(fresh, _calibration(train, store, config.size), evaluation, measure)
+        remark = "An 8-bit version lost half a point or more and was not kept."
+        if smaller is not None:
+            remark = f"Stored in 8 bits, which cost {evaluation.mean - smaller[1].mean:.4f} of the mean."
+            fresh, evaluation = smaller
+        report.note(remark)
     target = config.plugin / "models" / f"{manifest.name}.onnx"
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(fresh, target)
@@ -151,7 +164,7 @@ def run(config: TrainConfig, report: Reporter = SILENT) -> TrainSummary:
         config.plugin,
         target,
         [Seen(part.sheet, len(part.train), len(part.held)) for part in parts],
-        Measured(evaluation, agreement, trainer.epoch),
+        Measured(evaluation, agreement, trainer.epoch, remark),
         config,
     )
     return TrainSummary(target, len(train), evaluation, agreement)

@@ -55,7 +55,21 @@ def test_one_command_makes_a_plugin_that_labels(tmp_path: Path) -> None:
     from framelabel.cli.train import command
 
     plugin, data = _plugin(tmp_path / "spots"), _data(tmp_path / "data")
-    flags = ["--data", str(data), "--epochs", "2", "--size", "64", "--batch", "4", "--device", "cpu", "--start", "none"]
+    flags = [
+        "--data",
+        str(data),
+        "--epochs",
+        "2",
+        "--size",
+        "64",
+        "--batch",
+        "4",
+        "--device",
+        "cpu",
+        "--start",
+        "none",
+        "--int8",
+    ]
     done = CliRunner().invoke(command, [str(plugin), *flags], catch_exceptions=False)
     assert done.exit_code == 0, done.output
     manifest = plugins.load(plugin)
