@@ -1,0 +1,1 @@
+"""Several people's answers merged into one; originals stay, the consensus names its parents."""
