@@ -13,7 +13,8 @@ from framelabel.store import ontology, videos
 
 _ANNOTATION_COLUMNS = (
     "id, video_id, frame, class_id, track_id, x1, y1, x2, y2, score, visible, flags, visibility, uncertainty, origin, "
-    "author, run_id, parents, attributes, shape, supersedes, is_deleted, created_at"
+    "author, run_id, parents, attributes, shape, supersedes, is_deleted, created_at, "
+    "edit_id"
 )
 
 
@@ -29,6 +30,7 @@ def copy(source: sqlite3.Connection, target: sqlite3.Connection) -> dict[str, in
     video_ids, gained = _copy_videos(source, target)
     run_offset, task_offset = _offset(target, "runs"), _offset(target, "tasks")
     annotation_offset, event_offset = _offset(target, "annotations"), _offset(target, "events")
+    edit_offset = _offset(target, "edits")
     track_offsets = {old: _track_offset(target, new) for old, new in video_ids.items()}
 
     def track(video_id: int, track_id: int) -> int:
@@ -52,6 +54,12 @@ def copy(source: sqlite3.Connection, target: sqlite3.Connection) -> dict[str, in
         "detections (run_id, frame, class_id, x1, y1, x2, y2, score)",
         ((row[0] + run_offset, row[1], classes[row[2]], *row[3:]) for row in rows),
     )
+    rows = source.execute("SELECT id, video_id, author, title, start, stop, state, created_at FROM edits")
+    counts["edits"] = _insert(
+        target,
+        "edits (id, video_id, author, title, start, stop, state, created_at)",
+        ((row[0] + edit_offset, video_ids[row[1]], *row[2:]) for row in rows),
+    )
     rows = source.execute(f"SELECT {_ANNOTATION_COLUMNS} FROM annotations ORDER BY id")
     counts["annotations"] = _insert(
         target,
@@ -68,7 +76,8 @@ def copy(source: sqlite3.Connection, target: sqlite3.Connection) -> dict[str, in
                 _moved(row[17], annotation_offset),
                 *row[18:20],
                 row[20] + annotation_offset if row[20] else 0,
-                *row[21:],
+                *row[21:23],
+                row[23] + edit_offset if row[23] else 0,
             )
             for row in rows
         ),

@@ -24,14 +24,17 @@ from framelabel.core.tasks import Answer, Task
 from framelabel.core.tracks import Track
 from framelabel.core.videos import Video
 from framelabel.store import annotations as facts
-from framelabel.store import detections, documents, events, labels, ontology, runs, tasks, tracks, videos
+from framelabel.store import detections, documents, edits, events, labels, ontology, runs, tasks, tracks, videos
 from framelabel.store.documents import Document
+from framelabel.store.edits import Edit
 from framelabel.store.locking import ProjectLock
 from framelabel.store.migrations import check_identity
 from framelabel.store.runs import Run
 from framelabel.store.writer import Writer, connect
 
 T = TypeVar("T")
+Connection = sqlite3.Connection
+"""What the store's functions work on; everybody else only hands it on."""
 
 
 class Project:
@@ -221,6 +224,20 @@ class Project:
         if len(video_ids) != len(new.videos):
             raise UsageError(f"{len(new.videos)} videos need as many ids, got {len(video_ids)}")
         return self.write(labels.append, new, video_ids, provenance)
+
+    # What people change
+
+    def edit(self, edit: Edit, change: Callable[[sqlite3.Connection], T]) -> tuple[Edit, T]:
+        """Run a change as one step of undo of its author; return the edit with its id, and the change's result."""
+        return self.write(edits.perform, edit, change)
+
+    def undo(self, author: str) -> Edit | None:
+        """Undo the author's last edit; None when there is none."""
+        return self.write(edits.undo, author)
+
+    def redo(self, author: str) -> Edit | None:
+        """Redo what the author undid last; None when there is none."""
+        return self.write(edits.redo, author)
 
     # Events, tasks, answers, documents
 

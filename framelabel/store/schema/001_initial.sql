@@ -81,16 +81,38 @@ CREATE TABLE annotations (
   shape TEXT NOT NULL,                 -- JSON, "" for a plain box
   supersedes INTEGER NOT NULL,
   is_deleted INTEGER NOT NULL,
-  created_at TEXT NOT NULL
+  created_at TEXT NOT NULL,
+  edit_id INTEGER NOT NULL DEFAULT 0   -- the person's change that it belongs to; 0 for none
 ) STRICT;
 CREATE INDEX annotations_by_frame ON annotations (video_id, frame);
 CREATE INDEX annotations_by_track ON annotations (video_id, track_id, frame) WHERE track_id >= 0;
 CREATE INDEX annotations_by_superseded ON annotations (supersedes) WHERE supersedes > 0;
 
+CREATE INDEX annotations_by_edit ON annotations (edit_id) WHERE edit_id > 0;
+
+-- What people change, each one step of undo. state: 0 done, 1 undone (can be redone), 2 undone for good.
+CREATE TABLE edits (
+  id INTEGER PRIMARY KEY,
+  video_id INTEGER NOT NULL REFERENCES videos (id),
+  author TEXT NOT NULL,
+  title TEXT NOT NULL,
+  start INTEGER NOT NULL,
+  stop INTEGER NOT NULL,
+  state INTEGER NOT NULL,
+  created_at TEXT NOT NULL
+) STRICT;
+CREATE INDEX edits_by_author ON edits (author, state, id);
+
+-- Rows of an undone edit neither show nor supersede.
 CREATE VIEW current_annotations AS
 SELECT * FROM annotations AS a
 WHERE a.is_deleted = 0
-  AND NOT EXISTS (SELECT 1 FROM annotations AS newer WHERE newer.supersedes > 0 AND newer.supersedes = a.id);
+  AND a.edit_id NOT IN (SELECT id FROM edits WHERE state > 0)
+  AND NOT EXISTS (
+    SELECT 1 FROM annotations AS newer
+    WHERE newer.supersedes > 0 AND newer.supersedes = a.id
+      AND newer.edit_id NOT IN (SELECT id FROM edits WHERE state > 0)
+  );
 
 CREATE TABLE events (
   id INTEGER PRIMARY KEY,

@@ -1,0 +1,169 @@
+"""Table `edits`: what people change, each change one step of undo. Nothing is ever taken out: undoing hides rows."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from framelabel.core.annotations import Annotation, Provenance
+from framelabel.core.boxes import NO_TRACK
+from framelabel.core.errors import UsageError
+from framelabel.core.frames import Span, VideoId
+from framelabel.store import annotations as facts
+from framelabel.store.runs import now
+
+T = TypeVar("T")
+
+_DONE, _UNDONE, _DISCARDED = 0, 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One change by one person."""
+
+    video_id: VideoId
+    author: str
+    title: str
+    """What it did, in the words of the undo button: "move car 7"."""
+    span: Span
+    """Frames that look different afterwards."""
+    id: int = 0
+
+
+def perform(connection: sqlite3.Connection, edit: Edit, change: Callable[[sqlite3.Connection], T]) -> tuple[Edit, T]:
+    """Run `change`; every annotation that it appends belongs to this edit. What the author had undone is gone then."""
+    first = facts.next_id(connection)
+    result = change(connection)
+    cursor = connection.execute(
+        "INSERT INTO edits (video_id, author, title, start, stop, state, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (edit.video_id, edit.author, edit.title, edit.span.start, edit.span.stop, _DONE, now()),
+    )
+    edit_id = int(cursor.lastrowid or 0)
+    connection.execute("UPDATE annotations SET edit_id = ? WHERE id >= ?", (edit_id, first))
+    connection.execute("UPDATE edits SET state = ? WHERE author = ? AND state = ?", (_DISCARDED, edit.author, _UNDONE))
+    return Edit(edit.video_id, edit.author, edit.title, edit.span, edit_id), result
+
+
+def undo(connection: sqlite3.Connection, author: str) -> Edit | None:
+    """Hide the author's last edit and return it; None when there is nothing left to undo.
+
+    Raises:
+        UsageError: someone has changed the same labels since.
+    """
+    edit = _last(connection, "author = ? AND state = 0 ORDER BY id DESC", author)
+    if edit is None:
+        return None
+    later = connection.execute(
+        "SELECT edits.author FROM annotations AS mine JOIN annotations AS newer ON newer.supersedes = mine.id "
+        "JOIN edits ON edits.id = newer.edit_id "
+        "WHERE mine.edit_id = ? AND newer.edit_id != ? AND edits.state = 0 LIMIT 1",
+        (edit.id, edit.id),
+    ).fetchone()
+    if later is not None:
+        raise UsageError(f"'{edit.title}' cannot be undone: {later[0]} has changed the same label since")
+    connection.execute("UPDATE edits SET state = ? WHERE id = ?", (_UNDONE, edit.id))
+    return edit
+
+
+def redo(connection: sqlite3.Connection, author: str) -> Edit | None:
+    """Show the edit that the author undid last and return it; None when there is none.
+
+    Raises:
+        UsageError: someone has changed the same labels meanwhile.
+    """
+    edit = _last(connection, "author = ? AND state = 1 ORDER BY id", author)
+    if edit is None:
+        return None
+    rival = connection.execute(
+        "SELECT edits.author FROM annotations AS mine JOIN annotations AS other ON other.supersedes = mine.supersedes "
+        "JOIN edits ON edits.id = other.edit_id "
+        "WHERE mine.edit_id = ? AND mine.supersedes > 0 AND other.edit_id != ? AND edits.state = 0 LIMIT 1",
+        (edit.id, edit.id),
+    ).fetchone()
+    if rival is not None:
+        raise UsageError(f"'{edit.title}' cannot be redone: {rival[0]} has changed the same label since")
+    connection.execute("UPDATE edits SET state = ? WHERE id = ?", (_DONE, edit.id))
+    return edit
+
+
+def steps(connection: sqlite3.Connection, author: str) -> tuple[Edit | None, Edit | None]:
+    """Return what the next undo and the next redo of an author would act on."""
+    return (
+        _last(connection, "author = ? AND state = 0 ORDER BY id DESC", author),
+        _last(connection, "author = ? AND state = 1 ORDER BY id", author),
+    )
+
+
+def count_by_author(connection: sqlite3.Connection) -> dict[str, int]:
+    """Return how many edits of each person stand."""
+    rows = connection.execute("SELECT author, count(*) FROM edits WHERE state = 0 GROUP BY author ORDER BY author")
+    return dict(rows.fetchall())
+
+
+def put(connection: sqlite3.Connection, fact: Annotation) -> int:
+    """Store a label in place of what is current of its track in its frame; return its id."""
+    older = None
+    if fact.track_id != NO_TRACK:
+        older = connection.execute(
+            "SELECT max(id) FROM current_annotations WHERE video_id = ? AND track_id = ? AND frame = ?",
+            (fact.video_id, fact.track_id, fact.frame),
+        ).fetchone()[0]
+    supersedes = fact.supersedes or int(older or 0)
+    return facts.append(connection, [_superseding(fact, supersedes)])[0]
+
+
+def reassign(
+    connection: sqlite3.Connection,
+    video_id: VideoId,
+    track_id: int,
+    span: Span,
+    provenance: Provenance,
+    *,
+    to_track: int | None = None,
+    to_class: int | None = None,
+) -> int:
+    """Give the current rows of a track inside a span another track id or class; return how many there were."""
+    cursor = connection.execute(
+        "INSERT INTO annotations (video_id, frame, class_id, track_id, x1, y1, x2, y2, score, visible, flags, "
+        "visibility, uncertainty, origin, author, run_id, parents, attributes, shape, supersedes, is_deleted, "
+        "created_at) "
+        "SELECT video_id, frame, coalesce(?, class_id), coalesce(?, track_id), x1, y1, x2, y2, score, visible, flags, "
+        "visibility, uncertainty, ?, ?, ?, '[' || id || ']', attributes, shape, id, 0, ? "
+        "FROM current_annotations WHERE video_id = ? AND track_id = ? AND frame >= ? AND frame < ? ORDER BY frame, id",
+        (
+            to_class,
+            to_track,
+            provenance.origin.value,
+            provenance.author,
+            provenance.run_id,
+            now(),
+            video_id,
+            track_id,
+            span.start,
+            span.stop,
+        ),
+    )
+    return cursor.rowcount
+
+
+def ids_of(connection: sqlite3.Connection, video_id: VideoId, track_id: int, span: Span) -> list[int]:
+    """Return the ids of a track's current rows inside a span."""
+    rows = connection.execute(
+        "SELECT id FROM current_annotations WHERE video_id = ? AND track_id = ? AND frame >= ? AND frame < ?",
+        (video_id, track_id, span.start, span.stop),
+    )
+    return [row[0] for row in rows]
+
+
+def _superseding(fact: Annotation, supersedes: int) -> Annotation:
+    values = {name: getattr(fact, name) for name in Annotation.__dataclass_fields__}
+    return Annotation(**{**values, "supersedes": supersedes})
+
+
+def _last(connection: sqlite3.Connection, condition: str, author: str) -> Edit | None:
+    row = connection.execute(
+        f"SELECT video_id, author, title, start, stop, id FROM edits WHERE {condition} LIMIT 1", (author,)
+    ).fetchone()
+    return None if row is None else Edit(VideoId(row[0]), row[1], row[2], Span(row[3], row[4]), row[5])

@@ -1,0 +1,212 @@
+"""What a person can change, as the review page and the Python API call it: each call is one step of undo."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from framelabel.core.annotations import NO_ATTRIBUTES, Annotation, Origin, Provenance
+from framelabel.core.errors import UsageError
+from framelabel.core.frames import Span
+from framelabel.core.geometry import clip
+from framelabel.core.labels import Flag
+from framelabel.core.ontology import AttributeValue
+from framelabel.core.shapes import Shape, shifted
+from framelabel.core.tracks import Track, Visibility
+from framelabel.core.videos import Video
+from framelabel.store import edits, tracks
+from framelabel.store.edits import Edit
+from framelabel.store.project import Connection, Project
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Frames in which both tracks of a merge have a box."""
+
+    frames: tuple[int, ...]
+
+
+class Editor:
+    """One person at work on one project."""
+
+    def __init__(self, project: Project, author: str) -> None:
+        self.project = project
+        self.author = author
+        self.source = Provenance(Origin.HUMAN, author)
+
+    def put_box(
+        self,
+        video: Video,
+        frame: int,
+        xyxy: Sequence[float],
+        *,
+        track_id: int | None = None,
+        class_name: str = "",
+        visibility: Visibility = Visibility.VISIBLE,
+        attributes: Mapping[str, AttributeValue] = NO_ATTRIBUTES,
+        shape: Shape | None = None,
+        flags: Flag = Flag.NONE,
+        follow: Callable[[Connection, int], Span] | None = None,
+    ) -> tuple[Edit, int]:
+        """Draw or correct a box; it becomes a keyframe. Without `track_id` a new track begins; return its id.
+
+        Args:
+            video: where.
+            frame: frame ordinal.
+            xyxy: pixels, x2/y2 exclusive; cut at the frame's border.
+            track_id: the object, None for a new one.
+            class_name: needed for a new object; keeps the track's class otherwise.
+            visibility: visible, occluded or absent in this frame.
+            attributes: of this frame; the row that is replaced keeps its own otherwise.
+            shape: exact geometry; without one, the shape that is replaced moves along with its box.
+            flags: truncated, crowd, ignored.
+            follow: called in the same transaction with the track id, to solve its neighbourhood anew.
+
+        Raises:
+            UsageError: no such frame, an empty box, or a new object without a class.
+        """
+        if not 0 <= frame < video.frame_count:
+            raise UsageError(f"{video.name} has frames 0 to {video.frame_count - 1}, not {frame}")
+        box = clip(np.array([xyxy], dtype=np.float64), video.size)[0]
+        if not np.all(np.isfinite(box)) or box[2] - box[0] <= 0 or box[3] - box[1] <= 0:
+            raise UsageError("the box is empty or outside the picture")
+        older = self._current(video, frame, track_id) if track_id is not None else None
+        class_id = self._class_id(video, class_name, track_id, older)
+        number = self.project.next_track_id(video.id) if track_id is None else track_id
+        kept = older.shape if older is not None and shape is None else shape
+        if older is not None and shape is None and kept is not None:
+            kept = shifted(kept, np.array(older.xyxy), box)
+        fact = Annotation(
+            video.id,
+            frame,
+            class_id,
+            (float(box[0]), float(box[1]), float(box[2]), float(box[3])),
+            self.source,
+            number,
+            1.0,
+            visibility,
+            True,
+            flags=flags,
+            attributes=attributes or (older.attributes if older is not None else NO_ATTRIBUTES),
+            shape=kept,
+        )
+
+        def change(connection: Connection) -> None:
+            edits.put(connection, fact)
+            if follow is not None:
+                follow(connection, number)
+
+        name = self.project.ontology.names[class_id]
+        title = f"{'draw' if track_id is None else 'correct'} {name} {number}"
+        edit, _ = self.project.edit(Edit(video.id, self.author, title, Span(frame, frame + 1)), change)
+        return edit, number
+
+    def delete(self, video: Video, track_id: int, span: Span | None = None) -> Edit:
+        """Remove an object inside a span, or altogether."""
+        where = span or Span(0, video.frame_count)
+
+        def change(connection: Connection) -> None:
+            tracks.remove(connection, edits.ids_of(connection, video.id, track_id, where), self.source)
+
+        return self._edit(video, f"delete {track_id}", where, change)
+
+    def set_class(self, video: Video, track_id: int, class_name: str, span: Span | None = None) -> Edit:
+        """Change the class of an object inside a span, or altogether."""
+        where, class_id = span or Span(0, video.frame_count), self.project.ontology.id_of(class_name)
+        return self._edit(
+            video,
+            f"{track_id} is {class_name}",
+            where,
+            lambda connection: edits.reassign(
+                connection, video.id, track_id, where, self.source, to_class=class_id
+            ),
+        )  # fmt: skip
+
+    def split(self, video: Video, track_id: int, frame: int) -> tuple[Edit, int]:
+        """End an object before `frame`; what follows becomes a new object, whose id is returned."""
+        number = self.project.next_track_id(video.id)
+        where = Span(frame, video.frame_count)
+        edit = self._edit(
+            video,
+            f"split {track_id}",
+            where,
+            lambda connection: edits.reassign(connection, video.id, track_id, where, self.source, to_track=number),
+        )
+        return edit, number
+
+    def merge(self, video: Video, kept: int, other: int, *, force: bool = False) -> Edit | Conflict:
+        """Make two tracks one, under the id `kept`; where both have a box, say so first.
+
+        With `force` the box of `kept` stands in those frames.
+        """
+        first, second = (self._track(video, track_id) for track_id in (kept, other))
+        doubled = np.intersect1d(first.frame, second.frame, assume_unique=True)
+        if len(doubled) and not force:
+            return Conflict(tuple(doubled.tolist()))
+        where = Span(int(second.frame[0]), int(second.frame[-1]) + 1)
+
+        def change(connection: Connection) -> None:
+            for frame in doubled.tolist():
+                found = edits.ids_of(connection, video.id, other, Span(frame, frame + 1))
+                tracks.remove(connection, found, self.source)
+            edits.reassign(
+                connection, video.id, other, where, self.source, to_track=kept, to_class=first.class_id
+            )  # fmt: skip
+
+        return self._edit(video, f"merge {other} into {kept}", where, change)
+
+    def swap(self, video: Video, one: int, two: int, frame: int) -> Edit:
+        """Exchange the ids of two objects from `frame` on."""
+        where = Span(frame, video.frame_count)
+
+        def change(connection: Connection) -> None:
+            between = tracks.next_track_id(connection, video.id)
+            for source, target in ((one, between), (two, one), (between, two)):
+                edits.reassign(connection, video.id, source, where, self.source, to_track=target)
+
+        return self._edit(video, f"swap {one} and {two}", where, change)
+
+    def tag(self, video: Video, frame: int, tags: Mapping[str, AttributeValue]) -> Edit:
+        """Set whole-frame attributes."""
+        fact = Annotation(video.id, frame, -1, (0.0, 0.0, 0.0, 0.0), self.source, attributes=dict(tags))
+        older = [item.id for item in self.project.annotations(video.id, Span(frame, frame + 1)) if item.class_id < 0]
+        where = Span(frame, frame + 1)
+
+        def change(connection: Connection) -> None:
+            tracks.remove(connection, older, self.source)
+            edits.put(connection, fact)
+
+        return self._edit(video, f"tag frame {frame}", where, change)
+
+    def undo(self) -> Edit | None:
+        """Undo this person's last edit."""
+        return self.project.undo(self.author)
+
+    def redo(self) -> Edit | None:
+        """Redo what this person undid last."""
+        return self.project.redo(self.author)
+
+    def _edit(self, video: Video, title: str, span: Span, change: Callable[[Connection], object]) -> Edit:
+        edit, _ = self.project.edit(Edit(video.id, self.author, title, span), change)
+        return edit
+
+    def _current(self, video: Video, frame: int, track_id: int) -> Annotation | None:
+        found = list(self.project.annotations(video.id, Span(frame, frame + 1), [track_id]))
+        return found[-1] if found else None
+
+    def _track(self, video: Video, track_id: int) -> Track:
+        found = self.project.tracks(video.id, track_ids=[track_id])
+        if not found:
+            raise UsageError(f"{video.name} has no track {track_id}")
+        return found[0]
+
+    def _class_id(self, video: Video, class_name: str, track_id: int | None, older: Annotation | None) -> int:
+        if class_name:
+            return self.project.ontology.id_of(class_name)
+        if older is not None:
+            return older.class_id
+        if track_id is None:
+            raise UsageError("a new object needs a class")
+        return self._track(video, track_id).class_id
