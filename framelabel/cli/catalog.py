@@ -20,6 +20,7 @@ COMMANDS: Catalog[click.Command] = Catalog(
         "verify": "framelabel.cli.verify:command",
         "merge": "framelabel.cli.merge:command",
         "train": "framelabel.cli.train:command",
+        "plugins": "framelabel.cli.plugins:command",
         "doctor": "framelabel.cli.doctor:command",
     },
 )

@@ -118,6 +118,10 @@ class OnnxDetector:
         """Return the model's outputs for one picture at the full input size, as they are, for inspection."""
         return _run_one(self.session, self._full, image)
 
+    def candidates(self, image: NDArray[np.uint8]) -> tuple[Candidates, Placement]:
+        """Return what the decoder gives for one picture before suppression, and where the picture lies in the input."""
+        return self._look(self._full, [image])[0]
+
     def _windows(self, size: tuple[int, int]) -> NDArray[np.float64]:
         if self.recipe.tiles is None:
             return np.array([[0, 0, *size]], np.float64)

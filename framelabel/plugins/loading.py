@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from importlib import metadata
+from itertools import chain
 from pathlib import Path
 
 from framelabel.core.catalog import did_you_mean
-from framelabel.core.errors import InvalidManifestError, UnknownNameError
+from framelabel.core.errors import InvalidManifestError, UnknownNameError, UsageError
+from framelabel.plugins.choices import choice_problems
 from framelabel.plugins.places import place_problems
 from framelabel.plugins.schema import Manifest, check
 from framelabel.plugins.yaml_lines import parse
@@ -65,6 +67,8 @@ def load(name_or_folder: str | Path) -> Manifest:
         InvalidManifestError: its plugin.yaml is wrong; file, line and the nearest known key are in the message.
     """
     path = Path(name_or_folder)
+    if path.suffix == ".zip":
+        raise UsageError(f"{path}: a zip is installed first: framelabel plugins install {path}")
     folder = path.parent if path.name == MANIFEST else path
     is_path = isinstance(name_or_folder, Path) or len(path.parts) > 1 or path.name == MANIFEST
     if not is_path or not folder.exists():
@@ -90,6 +94,6 @@ def read(folder: Path) -> Manifest:
         raise InvalidManifestError(msg) from error
     document = parse(text, str(file))
     manifest = check(document).placed(folder)
-    for location, message in place_problems(manifest):
+    for location, message in chain(choice_problems(manifest), place_problems(manifest)):
         raise InvalidManifestError(f"{document.where(location)}: {message}")
     return manifest

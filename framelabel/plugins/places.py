@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from framelabel.core.errors import FramelabelError
+from framelabel.plugins.choices import key_in
 from framelabel.plugins.schema import Manifest
 from framelabel.plugins.yaml_lines import Location
 from framelabel.rules.evaluate import Rule, parse
@@ -38,7 +39,7 @@ def place_problems(manifest: Manifest) -> Iterator[tuple[Location, str]]:
         try:
             parse([rule], zones, lines, manifest.ontology(), manifest.name)
         except FramelabelError as error:
-            yield ("rules", index), str(error)
+            yield ("rules", index, *key_in(str(error))), str(error)
             return
     try:
         rules_of(manifest)

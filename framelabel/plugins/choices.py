@@ -1,0 +1,49 @@
+"""Whether the decoder and tracker that a manifest names exist and have the options that it gives them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from framelabel.core.catalog import Catalog, options_of
+from framelabel.core.config import build
+from framelabel.core.errors import FramelabelError
+from framelabel.inference.decoders.catalog import DECODERS
+from framelabel.plugins.schema import Manifest
+from framelabel.plugins.yaml_lines import Location
+from framelabel.tracking.catalog import OFFLINE_TRACKERS, ONLINE_TRACKERS
+
+TRACKERS: Catalog[Any] = Catalog("tracker", {**ONLINE_TRACKERS, **OFFLINE_TRACKERS})
+
+
+def choice_problems(manifest: Manifest) -> Iterator[tuple[Location, str]]:
+    """Yield an unknown decoder or tracker, or an option that it does not have, with its place in the file."""
+    model, tracker = manifest.model, manifest.tracker
+    yield from _problems(DECODERS, model.decoder, model.decoder_options, ("model", "decoder"), "decoder_options")
+    yield from _problems(TRACKERS, tracker.name, tracker.options, ("tracker", "name"), "options")
+
+
+def _problems(
+    catalog: Catalog[Any], name: str, options: Mapping[str, Any], place: Location, options_key: str
+) -> Iterator[tuple[Location, str]]:
+    try:
+        kind = options_of(catalog.load(name))
+    except FramelabelError as error:
+        yield place, str(error)
+        return
+    inside = (*place[:-1], options_key)
+    try:
+        build(kind, options, f"{options_key} of '{name}'")
+    except FramelabelError as error:
+        yield (*inside, *key_in(str(error))), str(error)
+
+
+def key_in(message: str) -> tuple[str, ...]:
+    """Return the key that a message about options is about, as a location; () when it names none.
+
+    >>> key_in("options of 'bytetrack': unknown key 'hgh'. Did you mean 'high'?")
+    ('hgh',)
+    """
+    found = re.search(r": unknown key '([^']+)'", message) or re.search(r": (\w+): expected ", message)
+    return (found.group(1),) if found else ()

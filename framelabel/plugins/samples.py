@@ -1,0 +1,166 @@
+"""A plugin's self-test: boxes that it must find in sample media."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from framelabel.core.assignment import assign
+from framelabel.core.boxes import Boxes
+from framelabel.core.config import build, setting
+from framelabel.core.errors import InvalidManifestError
+from framelabel.core.frames import Frame
+from framelabel.core.geometry import iou
+from framelabel.core.ontology import Ontology
+from framelabel.media import open_reader
+from framelabel.plugins.building import Plugin
+from framelabel.plugins.schema import Manifest, Sample
+
+_KEPT_DIGITS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedBox:
+    """One object that must be found."""
+
+    label: str = setting(help="Class name.")
+    xyxy: tuple[float, ...] = setting(help="x1, y1, x2, y2 in pixels, x2/y2 exclusive.")
+    min_score: float = setting(0.0, help="Least score.")
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What one sample must give."""
+
+    frames: Mapping[str, Any] = setting(help="Frame ordinal -> list of boxes ({label, xyxy, min_score}).")
+    iou: float = setting(0.5, help="Least overlap with the expected box.")
+    strong: float = setting(0.5, help="A box that nobody expects counts when it scores at least this.")
+    allowed_extra: int = setting(0, help="How many such boxes a frame may have.")
+
+
+@dataclass(frozen=True, slots=True)
+class SampleResult:
+    """How one sample came out."""
+
+    media: str
+    expected: int
+    found: int
+    problems: tuple[str, ...]
+
+
+def try_samples(plugin: Plugin) -> list[SampleResult]:
+    """Run every sample of a plugin through detector and hook and compare with what it promises.
+
+    Raises:
+        InvalidManifestError: a sample's file is missing or not understood.
+    """
+    return [_test(plugin, sample) for sample in plugin.manifest.samples]
+
+
+def read_expected(manifest: Manifest, sample: Sample) -> dict[int, list[ExpectedBox]]:
+    """Return the promised boxes of each frame of a sample, by frame ordinal, checked against the classes."""
+    return _boxes_of(_read(manifest, sample), manifest, sample)
+
+
+def write_expected(path: Path, found: Mapping[int, Boxes], ontology: Ontology) -> None:
+    """Write what was found as what is expected from now on, with a little room below each score."""
+    frames = {
+        str(index): [
+            {
+                "label": ontology.names[class_id],
+                "xyxy": [round(side, _KEPT_DIGITS) for side in box],
+                "min_score": round(max(0.0, score - 0.1), _KEPT_DIGITS),
+            }
+            for box, score, class_id in zip(
+                boxes.xyxy.tolist(), boxes.score.tolist(), boxes.class_id.tolist(), strict=True
+            )
+        ]
+        for index, boxes in found.items()
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(orjson.dumps({"frames": frames}, option=orjson.OPT_INDENT_2) + b"\n")
+
+
+def _read(manifest: Manifest, sample: Sample) -> Expected:
+    path = manifest.folder / sample.expected
+    try:
+        values = orjson.loads(path.read_bytes())
+    except FileNotFoundError:
+        msg = f"{path}: the sample's expected boxes are missing; make them with: framelabel plugins test --accept"
+        raise InvalidManifestError(msg) from None
+    except ValueError as error:
+        msg = f"{path}: not valid JSON: {error}"
+        raise InvalidManifestError(msg) from error
+    return build(Expected, values, str(path))
+
+
+def _boxes_of(expected: Expected, manifest: Manifest, sample: Sample) -> dict[int, list[ExpectedBox]]:
+    path, ontology = manifest.folder / sample.expected, manifest.ontology()
+    frames: dict[int, list[ExpectedBox]] = {}
+    for key, rows in expected.frames.items():
+        if not key.isdecimal():
+            msg = f"{path}: frames: '{key}' is not a frame number"
+            raise InvalidManifestError(msg)
+        boxes = [build(ExpectedBox, row, f"{path}: frame {key}") for row in rows]
+        for box in boxes:
+            ontology.id_of(box.label)
+            if len(box.xyxy) != 4:
+                msg = f"{path}: frame {key}: xyxy needs 4 numbers, got {len(box.xyxy)}"
+                raise InvalidManifestError(msg)
+        frames[int(key)] = boxes
+    return dict(sorted(frames.items()))
+
+
+def _test(plugin: Plugin, sample: Sample) -> SampleResult:
+    expected = _read(plugin.manifest, sample)
+    wanted = _boxes_of(expected, plugin.manifest, sample)
+    found, problems = 0, []
+    media = plugin.manifest.folder / sample.media
+    for frame, boxes in find(plugin, media, list(wanted)):
+        hits, texts = _compare(boxes, wanted[frame.ref.index], expected, plugin.ontology)
+        found += hits
+        problems += [f"frame {frame.ref.index}: {text}" for text in texts]
+    return SampleResult(sample.media, sum(map(len, wanted.values())), found, tuple(problems))
+
+
+def find(plugin: Plugin, media: Path, frames: list[int]) -> list[tuple[Frame, Boxes]]:
+    """Return these frames of a picture or clip with what detector and hook say."""
+    reader = open_reader(media)
+    try:
+        return [(frame, plugin.hook(plugin.detector([frame.image])[0], frame.ref)) for frame in reader.read(frames)]
+    finally:
+        reader.close()
+
+
+def _compare(boxes: Boxes, wanted: list[ExpectedBox], expected: Expected, ontology: Ontology) -> tuple[int, list[str]]:
+    """Return how many expected boxes were found and what is wrong, one text each."""
+    truth = np.array([box.xyxy for box in wanted], np.float64).reshape(-1, 4)
+    ids = np.array([ontology.id_of(box.label) for box in wanted], np.int32)
+    overlap = iou(truth, boxes.xyxy) * (ids[:, None] == boxes.class_id[None, :])
+    pairs = assign(1.0 - overlap, 1.0 - expected.iou)
+    partner = dict(pairs.tolist())
+    texts, hits = [], 0
+    for row, box in enumerate(wanted):
+        if row not in partner:
+            best = float(overlap[row].max(initial=0.0))
+            texts.append(f"{box.label} at {_shown(truth[row])} not found (best overlap {best:.2f})")
+        elif boxes.score[partner[row]] < box.min_score:
+            texts.append(f"{box.label} scores {boxes.score[partner[row]]:.2f}, expected {box.min_score:.2f}")
+        else:
+            hits += 1
+    extra = np.setdiff1d(np.flatnonzero(boxes.score >= expected.strong), pairs[:, 1])
+    if len(extra) > expected.allowed_extra:
+        row = int(extra[0])
+        name = ontology.names[boxes.class_id[row]]
+        texts.append(f"unexpected {name} {boxes.score[row]:.2f} at {_shown(boxes.xyxy[row])}")
+    return hits, texts
+
+
+def _shown(xyxy: NDArray[np.float64]) -> str:
+    return "(" + ", ".join(f"{side:.0f}" for side in xyxy) + ")"
