@@ -191,6 +191,13 @@ class LabelsBuilder:
         self._stored += len(kept)
         return kept
 
+    def set_tracks(self, rows: NDArray[np.int64], track_id: NDArray[np.int64]) -> None:
+        """Give rows their track after they were added (ids that could be numbered only at the end)."""
+        self._flush()
+        column = _joined(self._blocks["track_id"], np.int64)
+        column[rows] = track_id
+        self._blocks["track_id"].append(column)
+
     @property
     def row_count(self) -> int:
         """Return how many labels were accepted so far; the next one has this row."""

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from framelabel.core.errors import InvalidLabelsError
 from framelabel.core.labels import Labels
 from framelabel.core.shapes import Polygon
 from framelabel.formats import jsonstream
@@ -53,8 +54,16 @@ class Coco(Format[CocoOptions]):
         return super().fit(_without_holes(labels, loss), loss)
 
     def parse(self, path: Path, report: Report) -> Labels:
-        """Read one file."""
-        return read_blocks(jsonstream.stream(pieces(path), str(path)), report, path.stem)
+        """Read one file, or the only one of a folder.
+
+        Raises:
+            InvalidLabelsError: a folder with several or no *.json.
+        """
+        file = the_file(path)
+        if file.is_dir():
+            raise InvalidLabelsError(f"{path}: has {len(list(path.glob('*.json')))} *.json files; name the one to read")
+        report.file = str(file)
+        return read_blocks(jsonstream.stream(pieces(file), str(file)), report, file.stem)
 
     def render(self, labels: Labels) -> Iterator[Piece]:
         """Write one file."""
@@ -71,9 +80,16 @@ def is_clips(labels: Labels) -> bool:
 
 def coco_keys(path: Path) -> dict[str, frozenset[str]]:
     """Return the top-level keys of a JSON file with the keys of their first elements; empty for anything else."""
+    path = the_file(path)
     if not path.is_file() or path.suffix.lower() not in (".json", ""):
         return {}
     return jsonstream.shape_of(head_of(path))
+
+
+def the_file(path: Path) -> Path:
+    """Return the only *.json of a folder; `path` itself for anything else."""
+    inside = sorted(path.glob("*.json")) if path.is_dir() else []
+    return inside[0] if len(inside) == 1 else path
 
 
 def _without_holes(labels: Labels, loss: LossReport) -> Labels:

@@ -10,9 +10,9 @@ from typing import ClassVar
 from framelabel.core.labels import Labels
 from framelabel.formats.coco import Coco, CocoOptions, coco_keys
 from framelabel.formats.coco_writing import Dialect, render
-from framelabel.formats.holding import with_global_tracks
 from framelabel.formats.protocol import Piece
 from framelabel.formats.report import LossReport
+from framelabel.formats.track_ids import with_global_tracks
 
 
 @dataclass(frozen=True)

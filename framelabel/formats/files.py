@@ -49,14 +49,14 @@ def head_of(path: Path, count: int = 1 << 16) -> bytes:
 
 
 def found(path: Path, suffix: str, limit: int | None = None) -> list[Path]:
-    """Return the file itself, or the files below a folder with this suffix in the order of their stems.
+    """Return a file itself, or the files below a folder with this suffix in the order of their stems.
 
     With a `limit` the first ones met, for a look at the content.
 
     Symbolic links to folders are not followed; hidden files are left out.
     """
     if path.is_file():
-        return [path] if path.suffix.lower() == suffix else []
+        return [path]
     result: list[Path] = []
     for folder, folders, names in os.walk(path):
         folders[:] = sorted(name for name in folders if not name.startswith("."))

@@ -130,7 +130,6 @@ def fit(labels: Labels, holds: Holds, loss: LossReport) -> Labels:
         moved = np.any(xyxy != labels.xyxy, axis=1)
         loss.add("coordinate digits", int(moved.sum()), "the last digits of these boxes change in this format's units")
         labels = replace(labels, xyxy=xyxy)
-    loss.frames, loss.labels = len(labels.frames), len(labels)
     return labels
 
 
@@ -407,18 +406,3 @@ def single_rings(labels: Labels, loss: LossReport) -> Labels:
         return labels
     dropped = set(several)
     return replace(labels, shapes={row: shape for row, shape in labels.shapes.items() if row not in dropped})
-
-
-def with_global_tracks(labels: Labels, loss: LossReport) -> Labels:
-    """Return labels whose track ids are unique over all videos and at least 1; kept where they are."""
-    tracked = labels.track_id != NO_TRACK
-    if not bool(tracked.any()):
-        return labels
-    video = labels.frames.video[labels.frame]
-    pairs, group = np.unique(np.stack([video, labels.track_id], axis=1)[tracked], axis=0, return_inverse=True)
-    if len(np.unique(pairs[:, 1])) == len(pairs) and int(pairs[:, 1].min()) >= 1:
-        return labels
-    loss.add("track id", len(pairs), "numbered anew over all videos, from 1; the format wants them unique in the file")
-    track_id = labels.track_id.copy()
-    track_id[tracked] = group.ravel() + 1
-    return replace(labels, track_id=track_id)

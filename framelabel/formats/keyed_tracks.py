@@ -9,56 +9,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from framelabel.core.boxes import NO_TRACK
 from framelabel.core.labels import Flag, Labels
 from framelabel.formats.keyframes import between_keys, choose_keyframes, interpolate
 from framelabel.formats.report import LossReport
+from framelabel.formats.track_ids import group_of_tracks
 
 _STATES = np.uint16(Flag.KEYFRAME | Flag.PREDICTED)
-
-
-def with_own_tracks(labels: Labels, loss: LossReport) -> Labels:
-    """Return labels where every row has a track, no track is twice in a frame, and a track has one class."""
-    track_id = labels.track_id.copy()
-    video = labels.frames.video[labels.frame].astype(np.int64)
-    loose = track_id == NO_TRACK
-    loss.add("label without track", int(loose.sum()), "becomes a track of one frame")
-    order = np.lexsort((track_id, labels.frame))
-    same = (np.diff(labels.frame[order]) == 0) & (np.diff(track_id[order]) == 0) & ~loose[order[1:]]
-    doubled = np.zeros(len(labels), np.bool_)
-    doubled[order[1:][same]] = True
-    loss.add("track twice in a frame", int(doubled.sum()), "the second box becomes a track of its own")
-    homeless = np.flatnonzero(loose | doubled)
-    for row in range(len(labels.videos)):
-        mine = homeless[video[homeless] == row]
-        highest = int(track_id[video == row].max(initial=0))
-        track_id[mine] = max(highest, 0) + 1 + np.arange(len(mine))
-    labels = replace(labels, track_id=track_id)
-    return _one_class(labels, loss)
-
-
-def _one_class(labels: Labels, loss: LossReport) -> Labels:
-    if not len(labels):
-        return labels
-    group = group_of_tracks(labels)
-    first = np.full(int(group.max()) + 1, -1, np.int64)
-    first[group[::-1]] = np.arange(len(labels))[::-1]
-    differs = labels.class_id != labels.class_id[first[group]]
-    if not bool(differs.any()):
-        return labels
-    counts = np.zeros((len(first), len(labels.ontology)), np.int64)
-    np.add.at(counts, (group, labels.class_id), 1)
-    common = counts.argmax(axis=1).astype(np.int32)
-    changed = labels.class_id != common[group]
-    loss.add("class change within a track", int(changed.sum()), "the track gets its most frequent class")
-    return replace(labels, class_id=common[group])
-
-
-def group_of_tracks(labels: Labels) -> NDArray[np.int64]:
-    """Return the (N,) number of each row's track; tracks are numbered by video, then id."""
-    video = labels.frames.video[labels.frame].astype(np.int64)
-    _, group = np.unique(np.stack([video, labels.track_id], axis=1), axis=0, return_inverse=True)
-    return np.asarray(group.ravel(), dtype=np.int64)
 
 
 def fit_keys(labels: Labels, tolerance: float, loss: LossReport, *, carries: NDArray[np.uint16] | int) -> Labels:

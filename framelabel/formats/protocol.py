@@ -85,6 +85,7 @@ class Format(ABC, Generic[O]):
         place = Path(path)
         loss = LossReport(self.name)
         fitted = self.fit(labels, loss)
+        loss.frames, loss.labels = len(fitted.frames), len(fitted)
         content = self.render(fitted)
         if self.one_file_suffix and place.suffix.lower() == self.one_file_suffix:
             content = _as_one_file(content, place)

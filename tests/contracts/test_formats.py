@@ -37,7 +37,8 @@ def test_a_written_file_reads_back_as_what_the_format_holds(
     loss = LossReport(name)
     expected = kind.fit(labels, loss)
     written = kind.write(labels, tmp_path / "data set")
-    assert written == loss
+    assert written.losses == loss.losses
+    assert (written.labels, written.frames) == (len(expected), len(expected.frames))
     found, report = kind.read(tmp_path / "data set")
     assert report.skipped == 0, list(report.lines())
     assert differences(expected, found) == []
@@ -63,7 +64,9 @@ def test_a_format_recognises_its_own_files(
     name: str, given: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     """`convert` and `import` need no --from."""
-    _format(name).write(request.getfixturevalue(given), tmp_path / "data")
+    loss = _format(name).write(request.getfixturevalue(given), tmp_path / "data")
+    if not loss.labels:
+        return  # a file without labels need not show what it is
     found = detect_format(tmp_path / "data")
     assert FORMATS.load(found).detect(tmp_path / "data")
     assert found == name or found in SAME_SHAPE.get(name, ())
