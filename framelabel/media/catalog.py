@@ -1,4 +1,4 @@
-"""Every reader of pictures."""
+"""Every reader of pictures. OpenCV is there to be compared with; it is never chosen by itself."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ READERS: Catalog[Any] = Catalog(
     "reader",
     {
         "pyav": "framelabel.media.pyav_reader:PyAVReader",
+        "decord": "framelabel.media.decord:DecordReader",
+        "opencv": "framelabel.media.opencv:OpenCVReader",
         "images": "framelabel.media.images:ImagesReader",
     },
 )

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from framelabel.core.frames import Frame, FrameIndex, FrameRef, VideoId
 from framelabel.core.protocols import SILENT, FrameReader, Reporter
 from framelabel.media.catalog import READERS
+from framelabel.media.choice import choose_reader
 from framelabel.media.facts import ContentFacts, HeaderFacts
 
 _PICTURES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".avif"}
@@ -41,9 +42,10 @@ def is_pictures(path: str | Path) -> bool:
 
 
 def open_named(path: str | Path, *, video_id: VideoId, index: FrameIndex | None, reader: str) -> Reader:
-    """Open `path` with the named reader; "auto" takes pictures for folders and globs, PyAV for files."""
+    """Open `path` with the named reader; "auto" takes what `choice` found, or pictures."""
     if reader == "auto":
-        reader = "images" if is_pictures(path) and not Path(path).is_file() else "pyav"
+        is_file = Path(path).is_file()
+        reader = choose_reader(path, index) if is_file else "images" if is_pictures(path) else "pyav"
     opened: Reader = READERS.load(reader)(path, video_id=video_id, index=index)
     return opened
 
