@@ -19,6 +19,7 @@ COMMANDS: Catalog[click.Command] = Catalog(
         "info": "framelabel.cli.info:command",
         "verify": "framelabel.cli.verify:command",
         "merge": "framelabel.cli.merge:command",
+        "demo": "framelabel.cli.demo:command",
         "train": "framelabel.cli.train:command",
         "plugins": "framelabel.cli.plugins:command",
         "doctor": "framelabel.cli.doctor:command",
