@@ -1,0 +1,56 @@
+"""What a project's answers say about the people who gave them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from framelabel.core.tasks import Answer, Task
+from framelabel.review.intervals import interval
+from framelabel.review.skill import Skill, measure
+
+_ASSUMED_SKILL = (0.98, 0.95, 1.0)
+"""Accuracy of a person (value, low, high) while no golden task was answered."""
+_ASSUMED_SECONDS = 3.0
+
+
+def golden_skills(tasks: Iterable[Task], answers: Sequence[Answer]) -> list[Skill]:
+    """Return the skill of every annotator who answered golden tasks, by name."""
+    gold = {task.id: str(task.gold.get("verdict", "")) for task in tasks if task.gold is not None}
+    labels = sorted(
+        {verdict for verdict in gold.values() if verdict} | {item.verdict for item in answers if item.task_id in gold}
+    )
+    number = {label: place for place, label in enumerate(labels)}
+    given: dict[str, list[tuple[int, int, float]]] = defaultdict(list)
+    for answer in answers:
+        if gold.get(answer.task_id) and answer.verdict != "skip":
+            known = number[gold[answer.task_id]]
+            given[answer.annotator].append((known, number[answer.verdict], answer.seconds))
+    return [
+        measure(
+            name,
+            [row[0] for row in rows],
+            [row[1] for row in rows],
+            [row[2] for row in rows],
+            len(labels),
+        )
+        for name, rows in sorted(given.items())
+    ]
+
+
+def annotator_skill(tasks: Iterable[Task], answers: Sequence[Answer]) -> tuple[float, float, float]:
+    """Return the pooled accuracy on golden tasks as (value, low, high); an assumption when there are none."""
+    skills = golden_skills(tasks, answers)
+    right, count = sum(skill.right for skill in skills), sum(skill.count for skill in skills)
+    if count == 0:
+        return _ASSUMED_SKILL
+    low, high = interval(right, count, 0.95)
+    return right / count, low, high
+
+
+def seconds_per_answer(answers: Sequence[Answer]) -> float:
+    """Return the median time of an answer; 3 s while none was taken."""
+    taken = [answer.seconds for answer in answers if answer.seconds > 0]
+    return float(np.median(taken)) if taken else _ASSUMED_SECONDS
