@@ -72,6 +72,12 @@ def close(connection: sqlite3.Connection, task_ids: Sequence[int]) -> None:
     connection.executemany("UPDATE tasks SET is_closed = 1 WHERE id = ?", [(task_id,) for task_id in task_ids])
 
 
+def replace(connection: sqlite3.Connection, old: Sequence[int], new: Iterable[Task]) -> list[int]:
+    """Take tasks out of the queue and store others in their place; return the new ids."""
+    close(connection, old)
+    return append(connection, new)
+
+
 def add_answer(connection: sqlite3.Connection, answer: Answer) -> int:
     """Store one answer and return its id; the task is closed once it has as many as it wants."""
     cursor = connection.execute(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -285,12 +284,7 @@ def _queue(project: Project, config: RouteConfig, population: Population, units:
             )
         )
     old = [task.id for task in project.tasks() if task.reason.startswith(_ROUTED)]
-
-    def change(connection: sqlite3.Connection) -> None:
-        task_table.close(connection, old)
-        task_table.append(connection, new)
-
-    project.write(change)
+    project.write(task_table.replace, old, new)
     return len(new)
 
 
