@@ -23,6 +23,7 @@ from framelabel.formats.conventions import (
     BDD_DRIVABLE,
     BDD_IGNORED,
     BDD_LANES,
+    BDD_OLD_NAMES,
     BDD_POSE,
     BDD_TRACKING,
     SCALABEL_INCLUSIVE,
@@ -122,6 +123,20 @@ class Bdd100k(Format[Bdd100kOptions]):
             for key, values in jsonstream.stream(pieces(file), str(file)):
                 reader.take(key, values)
         return reader.labels()
+
+    def check(self, labels: Labels, report: Report) -> None:
+        """Warn of classes that the toolkit asserts on, and of more pictures sizes than its configs know."""
+        known = {*_CLASSES["det"], *BDD_OLD_NAMES, *BDD_LANES, *BDD_DRIVABLE}
+        counts = np.bincount(labels.class_id, minlength=len(labels.ontology))
+        for name, count in zip(labels.ontology.names, counts.tolist(), strict=True):
+            if name not in known:
+                problem = f"{count} labels of '{name}', which no BDD100K task has; its toolkit stops there"
+                report.warn("category", problem, "convert with --to bdd100k, or name categories in the file's config")
+            elif name in BDD_DETECTION[8:] and bool((labels.track_id != NO_TRACK).any()):
+                report.warn("category", f"{count} labels of '{name}', which box_track does not have", "leave them out")
+        sizes = {video.size for video in labels.videos}
+        if sizes - {(1280, 720), (0, 0)}:
+            report.warn("size", f"pictures of {sorted(sizes)}; the configs assume 1280x720", "pass your own --config")
 
     def write(self, labels: Labels, path: Path | str) -> LossReport:
         """Write one file when `path` ends in .json, else the official folder layout."""

@@ -53,6 +53,9 @@ class Format(ABC, Generic[O]):
     def render(self, labels: Labels) -> Iterator[Piece]:
         """Yield the files that hold `labels`, which `fit` has reduced to what the format holds."""
 
+    def check(self, labels: Labels, report: Report) -> None:
+        """Warn of what this format's own tools will not accept."""
+
     def picture_paths(self, labels: Labels, path: Path) -> list[Path]:
         """Return where the picture of every frame goes beside labels written to `path`."""
         root = path.absolute().parent / "images" if path.suffix else path.absolute() / "images"

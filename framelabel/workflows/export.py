@@ -26,6 +26,7 @@ from framelabel.media.picture_files import encode
 from framelabel.store.project import Project
 from framelabel.workflows.format_choice import make_format
 from framelabel.workflows.frame_source import stored_index
+from framelabel.workflows.picture_tags import untagged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +66,7 @@ def run(config: ExportConfig, report: Reporter = SILENT) -> ExportSummary:
     kind = make_format(config.to, config.option, config.task)
     with Project(config.project) as project:
         chosen = [project.video(name).id for name in config.video] or None
-        labels = project.labels(chosen)
+        labels = untagged(project.labels(chosen))
         indices = {video.id: stored_index(project, video) for video in labels.videos} if config.images else {}
     if config.keyframes_only:
         labels = labels.select((labels.flags & np.uint16(Flag.KEYFRAME)) != 0)
@@ -137,13 +138,14 @@ def _bucket(key: str, shares: dict[str, float]) -> int:
     return min(int(np.searchsorted(edges, place, side="right")), len(edges) - 1)
 
 
-def of_frames(labels: Labels, rows: NDArray[np.int64]) -> Labels:
-    """Return the labels of some frames (ascending rows of the frame table), with only the videos that have any."""
+def of_frames(labels: Labels, rows: NDArray[np.int64], *, keep_videos: bool = False) -> Labels:
+    """Return the labels of some frames (ascending rows of the frame table), with the videos that have any, or all."""
     table = labels.frames
-    used, video = np.unique(table.video[rows], return_inverse=True)
+    used = np.arange(len(labels.videos)) if keep_videos else np.unique(table.video[rows]).astype(np.int64)
+    video = np.searchsorted(used, table.video[rows])
     names = tuple(table.name[row] for row in rows) if table.name else ()
     size = None if table.size is None else table.size[rows]
-    frames = FrameTable(video.ravel().astype(np.int32), table.index[rows], names, size)
+    frames = FrameTable(video.astype(np.int32), table.index[rows], names, size)
     rank = np.full(len(table), -1, np.int64)
     rank[rows] = np.arange(len(rows))
     kept = labels.select(rank[labels.frame] >= 0)
