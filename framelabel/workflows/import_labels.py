@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
 import numpy as np
 
-from framelabel.core.annotations import Origin, Provenance
 from framelabel.core.config import setting
 from framelabel.core.errors import InvalidLabelsError
 from framelabel.core.frames import VideoId
@@ -19,8 +17,7 @@ from framelabel.core.protocols import SILENT, Reporter
 from framelabel.core.videos import Video
 from framelabel.formats.catalog import detect_format
 from framelabel.formats.report import Report
-from framelabel.store import labels as label_rows
-from framelabel.store import runs, videos
+from framelabel.store import imports
 from framelabel.store.project import Project
 from framelabel.workflows.format_choice import make_format
 from framelabel.workflows.frame_source import video_of
@@ -73,7 +70,7 @@ def run(config: ImportConfig, reporter: Reporter = SILENT) -> ImportSummary:
         labels = _within(labels, matched, name, report)
         key = _digest(labels)
         author = config.author or str(config.source)
-        done = project.write(lambda connection: _store(connection, labels, matched, key, author))
+        done = project.write(imports.append, tagged(labels), matched, key, author)
     return ImportSummary(name, len(labels), len(labels.frames), tuple(done[0]), report, done[1])
 
 
@@ -113,38 +110,6 @@ def _within(labels: Labels, matched: Sequence[Video | None], name: str, report: 
     from framelabel.workflows.export import of_frames
 
     return of_frames(labels, np.flatnonzero(~outside), keep_videos=True)
-
-
-def _store(
-    connection: sqlite3.Connection, labels: Labels, matched: Sequence[Video | None], key: str, author: str
-) -> tuple[list[str], bool]:
-    """Add videos that are new, record the frames looked at, and append the labels; all in this transaction."""
-    names: list[str] = []
-    ids: list[VideoId] = []
-    is_new = False
-    for row, (video, found) in enumerate(zip(labels.videos, matched, strict=True)):
-        known = found or _imported_before(connection, video, key) or videos.add(connection, video, None)
-        frames = labels.frames.index[labels.frames.video == row]
-        made = runs.begin(connection, "import", known.id, {"labels": key}, frames)
-        if not made.is_finished:
-            is_new = True
-            runs.advance(connection, made.id, len(frames))
-            runs.finish(connection, made.id, {"author": author})
-        names.append(known.name)
-        ids.append(known.id)
-    if is_new:
-        label_rows.append(connection, tagged(labels), ids, Provenance(Origin.IMPORT, author))
-    return names, is_new
-
-
-def _imported_before(connection: sqlite3.Connection, video: Video, key: str) -> Video | None:
-    """Return the video that an earlier import of the same labels made."""
-    for made in runs.all_runs(connection):
-        if made.kind == "import" and made.config.get("labels") == key:
-            known = videos.by_id(connection, made.video_id)
-            if known.name == video.name:
-                return known
-    return None
 
 
 def _digest(labels: Labels) -> str:
