@@ -12,6 +12,7 @@ COMMANDS: Catalog[click.Command] = Catalog(
         "evaluate": "framelabel.cli.evaluate:command",
         "lint": "framelabel.cli.lint:command",
         "route": "framelabel.cli.route:command",
+        "agree": "framelabel.cli.agree:command",
         "probe": "framelabel.cli.probe:command",
         "frames": "framelabel.cli.frames:command",
         "label": "framelabel.cli.label:command",

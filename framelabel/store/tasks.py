@@ -78,6 +78,15 @@ def replace(connection: sqlite3.Connection, old: Sequence[int], new: Iterable[Ta
     return append(connection, new)
 
 
+def want_more(connection: sqlite3.Connection, task_ids: Sequence[int]) -> None:
+    """Ask one more person each: wanted answers become one more than there are, and the tasks are open again."""
+    connection.executemany(
+        "UPDATE tasks SET is_closed = 0, answers_wanted = 1 + "
+        "(SELECT count(DISTINCT annotator) FROM answers WHERE task_id = tasks.id AND verdict != 'skip') WHERE id = ?",
+        [(task_id,) for task_id in task_ids],
+    )
+
+
 def add_answer(connection: sqlite3.Connection, answer: Answer) -> int:
     """Store one answer and return its id; the task is closed once it has as many as it wants."""
     cursor = connection.execute(
