@@ -7,27 +7,23 @@ thresholds. Added here: classes never mix, frames may be skipped, ids belong to 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 from framelabel.core.boxes import NO_TRACK, Boxes
 from framelabel.core.config import setting
 from framelabel.core.frames import FrameRef
 from framelabel.core.geometry import iou
 from framelabel.tracking import kalman
+from framelabel.tracking.box_motion import AspectMotion, SizeMotion
 from framelabel.tracking.live_tracks import CONFIRMED, LOST, TENTATIVE, FrameOrder, LiveTracks, usable
+from framelabel.tracking.matching import match_above
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
-_POSITION_WEIGHT = 1.0 / 20.0
-_VELOCITY_WEIGHT = 1.0 / 160.0
-_POSITION_FACTOR = np.array([_POSITION_WEIGHT, _POSITION_WEIGHT, 0.0, _POSITION_WEIGHT])
-_VELOCITY_FACTOR = np.array([_VELOCITY_WEIGHT, _VELOCITY_WEIGHT, 0.0, _VELOCITY_WEIGHT])
-_POSITION_NOISE, _VELOCITY_NOISE = _POSITION_FACTOR**2, _VELOCITY_FACTOR**2
-_ASPECT = np.array([0.0, 0.0, 1.0, 0.0])
 _DUPLICATE_IOU = 0.85
 
 
@@ -48,6 +44,7 @@ class ByteTrack:
     """One video's tracker; see `framelabel.core.protocols.OnlineTracker`."""
 
     Options = ByteTrackOptions
+    _law: ClassVar[type[AspectMotion | SizeMotion]] = AspectMotion
 
     def __init__(self, options: ByteTrackOptions | None = None, *, fps: float, frame_size: tuple[int, int]) -> None:
         self._options = options or ByteTrackOptions()
@@ -56,6 +53,8 @@ class ByteTrack:
         self._tracks = LiveTracks()
         self._order = FrameOrder()
         self._is_first = True
+        self._rows: Rows = np.zeros(0, np.int64)
+        """Rows of this frame's boxes that take part."""
 
     def update(self, boxes: Boxes, ref: FrameRef) -> Boxes:
         """Return the same rows with `track_id` filled; NO_TRACK where no track is confirmed.
@@ -68,21 +67,22 @@ class ByteTrack:
         rows = usable(boxes)
         score = boxes.score[rows]
         rows = rows[score > options.low_score]
+        self._rows = rows
         xyxy, score, class_id = boxes.xyxy[rows], boxes.score[rows], boxes.class_id[rows]
         is_high = score >= options.high_score
         matched = np.full(len(tracks), -1)
         """(N,) box of each track, by position in `rows`."""
         free_high = np.flatnonzero(is_high)
         if len(tracks) and len(rows):
-            overlap = iou(_corners(tracks.moments[:, 0]), xyxy)
+            overlap = iou(self._law.corners(tracks.moments[:, 0]), xyxy)
             overlap[tracks.class_id[:, None] != class_id[None, :]] = 0.0
             fused = overlap * score
             pool = np.flatnonzero(tracks.state != TENTATIVE)
-            free_high = _match(matched, fused, pool, free_high, options.first_iou)
+            free_high = match_above(matched, self._first_similarity(fused, overlap), pool, free_high, options.first_iou)
             pool = np.flatnonzero((tracks.state == CONFIRMED) & (matched < 0))
-            _match(matched, overlap, pool, np.flatnonzero(~is_high), options.second_iou)
+            match_above(matched, overlap, pool, np.flatnonzero(~is_high), options.second_iou)
             pool = np.flatnonzero(tracks.state == TENTATIVE)
-            free_high = _match(matched, fused, pool, free_high, options.tentative_iou)
+            free_high = match_above(matched, fused, pool, free_high, options.tentative_iou)
         found = np.flatnonzero(matched >= 0)
         self._see(found, xyxy[matched[found]], ref.index)
         out = np.full(len(boxes), NO_TRACK, np.int64)
@@ -91,7 +91,7 @@ class ByteTrack:
         fresh = free_high[score[free_high] >= options.new_score]
         if len(fresh):
             state = CONFIRMED if self._is_first else TENTATIVE
-            tracks.add(_start(xyxy[fresh]), class_id[fresh], ref.index, state)
+            tracks.add(self._law.start(xyxy[fresh]), class_id[fresh], ref.index, state)
             out[rows[fresh]] = tracks.id[len(tracks) - len(fresh) :]
         self._is_first = False
         return boxes.with_tracks(out)
@@ -101,11 +101,9 @@ class ByteTrack:
         tracks = self._tracks
         if not len(tracks):
             return
-        tracks.moments[tracks.state != CONFIRMED, kalman.VELOCITY, 3] = 0.0
-        scale = np.square(tracks.moments[:, kalman.POSITION, 3:])
-        tracks.moments = kalman.predict(
-            tracks.moments, scale * _POSITION_NOISE + 1e-4 * _ASPECT, scale * _VELOCITY_NOISE + 1e-10 * _ASPECT, steps
-        )
+        tracks.moments[tracks.state != CONFIRMED, kalman.VELOCITY, self._law.frozen] = 0.0
+        position, velocity = self._law.drift(tracks.moments[:, kalman.POSITION])
+        tracks.moments = kalman.predict(tracks.moments, position, velocity, steps)
 
     def _see(self, found: Rows, xyxy: Floats, frame: int) -> None:
         """Correct the tracks that have a box now, and confirm them."""
@@ -113,8 +111,8 @@ class ByteTrack:
             return
         tracks = self._tracks
         moments = tracks.moments[found]
-        noise = np.square(moments[:, kalman.POSITION, 3:]) * _POSITION_NOISE + 1e-2 * _ASPECT
-        tracks.moments[found] = kalman.update(moments, _measure(xyxy), noise)
+        noise = self._law.measurement(moments[:, kalman.POSITION])
+        tracks.moments[found] = kalman.update(moments, self._law.measure(xyxy), noise)
         tracks.last[found] = frame
         tracks.confirm(found)
 
@@ -128,55 +126,13 @@ class ByteTrack:
         keep = ~(is_missed & (tracks.state == TENTATIVE)) & ~(is_lost & (frame - tracks.last > self._patience))
         lost, live = np.flatnonzero(is_lost), np.flatnonzero(tracks.state == CONFIRMED)
         if len(lost) and len(live):
-            corners = _corners(tracks.moments[:, 0])
+            corners = self._law.corners(tracks.moments[:, 0])
             for a, b in np.argwhere(iou(corners[lost], corners[live]) > _DUPLICATE_IOU):
                 older_lost = tracks.last[lost[a]] - tracks.first[lost[a]] > tracks.last[live[b]] - tracks.first[live[b]]
                 keep[live[b] if older_lost else lost[a]] = False
         if not keep.all():
             tracks.keep(keep)
 
-
-def _match(matched: Rows, similarity: Floats, pool: Rows, free: Rows, least: float) -> Rows:
-    """Match the tracks of `pool` with the boxes `free` (writing into `matched`); return the boxes still free.
-
-    What is maximised is the similarity above `least`, so that no good match is given up to fit in two bad ones.
-    """
-    if not len(pool) or not len(free):
-        return free
-    gain = similarity[np.ix_(pool, free)] - least
-    np.maximum(gain, 0.0, out=gain)
-    if not gain.any():
-        return free
-    row, column = linear_sum_assignment(gain, maximize=True)
-    good = gain[row, column] > 0.0
-    row, column = row[good], column[good]
-    matched[pool[row]] = free[column]
-    rest = np.ones(len(free), np.bool_)
-    rest[column] = False
-    return free[rest]
-
-
-def _measure(xyxy: Floats) -> Floats:
-    """Return centre x, centre y, width / height, height."""
-    out = np.empty_like(xyxy)
-    np.add(xyxy[:, :2], xyxy[:, 2:], out=out[:, :2])
-    out[:, :2] *= 0.5
-    np.subtract(xyxy[:, 3], xyxy[:, 1], out=out[:, 3])
-    out[:, 2] = (xyxy[:, 2] - xyxy[:, 0]) / out[:, 3]
-    return out
-
-
-def _corners(state: Floats) -> Floats:
-    """Return xyxy of centre x, centre y, width / height, height."""
-    half = state[:, 3:] * 0.5
-    half = np.concatenate([half * state[:, 2:3], half], axis=1)
-    return np.concatenate([state[:, :2] - half, state[:, :2] + half], axis=1)
-
-
-def _start(xyxy: Floats) -> Floats:
-    """Return the motion of objects first seen in these boxes."""
-    measured = _measure(xyxy)
-    height = measured[:, 3:]
-    return kalman.start(
-        measured, 2 * height * _POSITION_FACTOR + 1e-2 * _ASPECT, 10 * height * _VELOCITY_FACTOR + 1e-5 * _ASPECT
-    )
+    def _first_similarity(self, fused: Floats, overlap: Floats) -> Floats:  # noqa: ARG002 - BoT-SORT uses both
+        """Return what the first pass maximises."""
+        return fused

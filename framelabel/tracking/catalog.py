@@ -10,6 +10,9 @@ ONLINE_TRACKERS: Catalog[Any] = Catalog(
     "tracker",
     {
         "bytetrack": "framelabel.tracking.bytetrack:ByteTrack",
+        "sort": "framelabel.tracking.sort:Sort",
+        "ocsort": "framelabel.tracking.ocsort:OcSort",
+        "botsort": "framelabel.tracking.botsort:BotSort",
     },
 )
 """Frame by frame: `Entry(Options(...), fps=..., frame_size=(width, height))`, then `update` per frame."""

@@ -76,6 +76,23 @@ def test_the_answer_does_not_hang_on_order_or_repetition(name: str) -> None:
 
 
 @every_tracker
+@pytest.mark.parametrize("stride", [3, 7], ids=["every-third", "every-seventh"])
+def test_a_share_of_the_pictures_is_enough(name: str, stride: int) -> None:
+    """Where only every Nth picture was looked at, tracks run through those frames, at their ordinals."""
+    frames = list(range(0, 60 * stride, stride))
+    tracks = _build(name).link(frames, _clip(), 25.0 * stride)
+    assert [track.frame.tolist() for track in tracks] == [frames] * 3
+
+
+@every_tracker
+def test_pictures_that_could_not_be_read_are_bridged(name: str) -> None:
+    """A stretch of frames that was never given leaves the tracks whole, without rows there."""
+    frames = [k for k in range(60) if not 25 <= k < 32]
+    tracks = _build(name).link(frames, [_clip()[k] for k in frames], 25.0)
+    assert [track.frame.tolist() for track in tracks] == [frames] * 3
+
+
+@every_tracker
 def test_frame_ordinals_are_kept(name: str) -> None:
     """A span that starts late is numbered as given."""
     tracks = _build(name).link(range(1000, 1060), _clip(), 25.0)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from framelabel.core.boxes import Boxes
 from framelabel.core.errors import UsageError
+from framelabel.tracking.offline.time_axis import TimeAxis
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -20,12 +21,14 @@ class Evidence:
     """N detections, sorted by frame, then class and sides."""
 
     frame: Rows
-    """(N,) position of the frame on the time axis: its ordinal minus the first ordinal."""
+    """(N,) position of the frame on its `TimeAxis`."""
     xyxy: Floats
     """(N, 4) pixels."""
     score: Floats
     """(N,) in [0, 1]."""
     class_id: NDArray[np.int32]
+    source: Rows
+    """(N,) row in the concatenation of all boxes given."""
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -37,11 +40,11 @@ class Evidence:
 
     def select(self, rows: NDArray[np.bool_] | Rows) -> Evidence:
         """Return these detections only."""
-        return Evidence(self.frame[rows], self.xyxy[rows], self.score[rows], self.class_id[rows])
+        return Evidence(self.frame[rows], self.xyxy[rows], self.score[rows], self.class_id[rows], self.source[rows])
 
 
-def gather(frames: Sequence[int], boxes: Sequence[Boxes]) -> tuple[Evidence, int]:
-    """Put the boxes of all frames on one time axis; return them with the first frame ordinal.
+def gather(frames: Sequence[int], boxes: Sequence[Boxes]) -> tuple[Evidence, TimeAxis]:
+    """Put the boxes of all frames on one time axis; return them with it.
 
     Frames may come in any order and may be missing. Boxes without a finite, positive area or without a score, and
     exact repetitions within a frame, are left out.
@@ -52,14 +55,11 @@ def gather(frames: Sequence[int], boxes: Sequence[Boxes]) -> tuple[Evidence, int
     if len(frames) != len(boxes):
         msg = f"{len(frames)} frames but boxes of {len(boxes)}; give one Boxes per frame"
         raise UsageError(msg)
-    ordinal = np.array(frames, np.int64)
-    if len(np.unique(ordinal)) != len(ordinal):
-        values, counts = np.unique(ordinal, return_counts=True)
-        msg = f"frame {values[counts > 1][0]} comes {counts.max()} times; join its boxes first"
-        raise UsageError(msg)
+    axis = TimeAxis.of(frames)
     every = Boxes.concatenate(boxes)
-    frame = np.repeat(ordinal, [len(part) for part in boxes])
+    frame = axis.positions_of(np.repeat(np.array(frames, np.int64), [len(part) for part in boxes]))
     width, height = every.xyxy[:, 2] - every.xyxy[:, 0], every.xyxy[:, 3] - every.xyxy[:, 1]
+    # NaN compares false with everything
     good = (width > 0) & (height > 0) & (width * height < np.inf) & ~np.isnan(every.score)
     rows = np.flatnonzero(good)
     # a canonical order, so that the result does not hang on the order in which boxes were given
@@ -69,6 +69,4 @@ def gather(frames: Sequence[int], boxes: Sequence[Boxes]) -> tuple[Evidence, int
     is_new = np.ones(len(rows), np.bool_)
     is_new[1:] = np.any(keys[1:] != keys[:-1], axis=1)
     rows = rows[is_new]
-    first = int(ordinal.min()) if len(ordinal) else 0
-    evidence = Evidence(frame[rows] - first, every.xyxy[rows], every.score[rows], every.class_id[rows])
-    return evidence, first
+    return Evidence(frame[rows], every.xyxy[rows], every.score[rows], every.class_id[rows], rows), axis

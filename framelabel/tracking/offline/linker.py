@@ -29,6 +29,7 @@ from framelabel.tracking.offline.motion import Motion, measure
 from framelabel.tracking.offline.reliability import log_odds, trust
 from framelabel.tracking.offline.selection import doubles
 from framelabel.tracking.offline.smoothing import smooth, uncertainty
+from framelabel.tracking.offline.time_axis import TimeAxis
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -36,6 +37,8 @@ Rows = NDArray[np.int64]
 _GAPS_S = (0.2, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0)
 """Longest gaps of the successive passes."""
 _PRIOR_WEIGHT = 50.0
+_GAP_UNIT_S = 0.2
+DOUBT = 0.0
 _SAFE_ROUNDS = 3
 
 
@@ -46,7 +49,7 @@ class OfflineOptions:
     longest_gap_s: float = setting(2.0, help="longest time without a detection that a track may bridge, in seconds")
     fill_s: float = setting(2.0, help="longest gap that is filled with boxes, in seconds")
     link_bar: float = setting(2.0, help="log likelihood ratio that a link must exceed")
-    gap_price: float = setting(8.0, help="log likelihood that a second without detections costs")
+    gap_price: float = setting(3.0, help="log likelihood that a second without detections costs")
     safe_margin: float = setting(2.0, help="log likelihood by which a safe link must beat every rival")
     class_price: float = setting(6.0, help="log likelihood that a change of class costs")
     freedom: float = setting(4.0, help="degrees of freedom of the law of motion errors; lower forgives outliers")
@@ -86,11 +89,12 @@ class OfflineLinker:
         if not rate > 0:
             msg = f"fps must be positive, got {rate}"
             raise UsageError(msg)
-        evidence, first = gather(frames, boxes)
+        evidence, axis = gather(frames, boxes)
         if not len(evidence):
             return []
+        rate /= axis.step
         chains, motion = self._chain(evidence, rate)
-        return self._tracks(evidence, chains, motion, rate, first)
+        return self._tracks(evidence, chains, motion, rate, axis)
 
     def _chain(self, evidence: Evidence, fps: float) -> tuple[Chains, Motion]:
         """Link detections into chains; return them with the motion measured on them."""
@@ -104,19 +108,24 @@ class OfflineLinker:
                 evidence.xyxy, evidence.size, evidence.frame, chains, prior=prior, fps=fps, weight=_PRIOR_WEIGHT
             )
 
-        safe = Pass(1, options.link_bar + 2.0, options.gap_price / fps, options.safe_margin)
+        safe = Pass(1, options.link_bar + 2.0, options.gap_price, _GAP_UNIT_S * fps, options.safe_margin)
         for _ in range(_SAFE_ROUNDS):
             link(evidence, chains, motion, safe, law)
             motion = remeasured()
         gaps = [gap for gap in _GAPS_S if gap < options.longest_gap_s] + [options.longest_gap_s]
         for gap in gaps:
-            step = Pass(max(2, round(gap * fps)), options.link_bar, options.gap_price / fps)
-            while link(evidence, chains, motion, step, law):
+            step = Pass(max(2, round(gap * fps)), options.link_bar, options.gap_price, _GAP_UNIT_S * fps)
+            lab, n = chains.label()
+            r = trust(evidence.score, evidence.frame, chains, fps)
+            c = np.bincount(lab, minlength=n)
+            mr = (np.bincount(lab, r, minlength=n) / c)[lab]
+            doubt = -DOUBT * np.log(np.maximum(mr, 0.05))
+            while link(evidence, chains, motion, step, law, doubt):
                 pass
             motion = remeasured()
         return chains, motion
 
-    def _tracks(self, evidence: Evidence, chains: Chains, motion: Motion, fps: float, first: int) -> list[Track]:
+    def _tracks(self, evidence: Evidence, chains: Chains, motion: Motion, fps: float, axis: TimeAxis) -> list[Track]:
         """Choose the chains that are objects and make tracks of them."""
         options = self._options
         label, count = chains.label()
@@ -129,7 +138,7 @@ class OfflineLinker:
         rows = np.flatnonzero(keep[label])
         rows = rows[np.lexsort((evidence.frame[rows], label[rows]))]
         track = np.cumsum(keep)[label[rows]] - 1
-        table = self._filled(evidence.select(rows), track, motion, fps)
+        table = self._filled(evidence.select(rows), track, motion, fps).on(axis)
         worth = np.bincount(track, trusted[rows]).astype(np.float64)
         twice = doubles(table.frame, table.xyxy, table.track, worth, iou=options.double_iou, share=options.double_share)
         classes = _voted(evidence.class_id[rows], evidence.score[rows], track)
@@ -138,7 +147,7 @@ class OfflineLinker:
         return [
             Track.of(
                 number,
-                table.frame[part] + first,
+                axis.ordinal[table.frame[part]],
                 table.xyxy[part],
                 class_id=int(classes[which]),
                 uncertainty=table.uncertainty[part],
@@ -193,6 +202,19 @@ class _Rows:
     score: Floats
     uncertainty: Floats
     visibility: NDArray[np.int8]
+
+    def on(self, axis: TimeAxis) -> _Rows:
+        """Return the rows at frames that were looked at; `frame` becomes the row of the axis."""
+        found = np.minimum(np.searchsorted(axis.position, self.frame), len(axis.position) - 1)
+        rows = np.flatnonzero(axis.position[found] == self.frame)
+        return _Rows(
+            self.track[rows],
+            found[rows],
+            self.xyxy[rows],
+            self.score[rows],
+            self.uncertainty[rows],
+            self.visibility[rows],
+        )
 
 
 def _voted(class_id: NDArray[np.int32], score: Floats, track: Rows) -> NDArray[np.int32]:

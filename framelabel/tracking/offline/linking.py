@@ -28,7 +28,9 @@ class Pass:
     bar: float
     """Log likelihood ratio that a link must exceed."""
     gap_price: float
-    """Log likelihood lost per missing frame."""
+    """Log likelihood lost per e-fold of (1 + missing time / `gap_unit`)."""
+    gap_unit: float
+    """Frames."""
     margin: float = -1.0
     """When not negative, only links that beat every rival by this much."""
 
@@ -43,7 +45,7 @@ class Law:
     """Log likelihood lost where the class changes."""
 
 
-def link(evidence: Evidence, chains: Chains, motion: Motion, step: Pass, law: Law) -> int:
+def link(evidence: Evidence, chains: Chains, motion: Motion, step: Pass, law: Law, doubt: Floats | None = None) -> int:
     """Extend `chains` by the best links of one pass; return how many."""
     state, size, frame = evidence.xyxy, evidence.size, evidence.frame
     tails, heads = chains.tails(), chains.heads()
@@ -85,8 +87,10 @@ def link(evidence: Evidence, chains: Chains, motion: Motion, step: Pass, law: La
         worth = log_ratio(
             tail_ends, head_ends, a, b, dt=dt, size=unit, motion=motion, freedom=law.freedom, reach=law.reach
         )
-        worth -= step.bar + step.gap_price * (dt - 1)
+        worth -= step.bar + step.gap_price * np.log1p((dt - 1) / step.gap_unit)
         worth -= law.class_price * other
+        if doubt is not None:
+            worth -= doubt[tails[a]] + doubt[heads[b]]
         good = worth > 0
         found.append((a[good], b[good], worth[good]))
     if not found:

@@ -19,6 +19,7 @@ from framelabel.tracking.offline.chains import NONE, Chains
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
+_CUT = 4.0
 _NOISE_MARGIN = 1.5
 """Boxes jump more where chains break than where they run, and chains are where deviations are measured."""
 _VELOCITY_MARGIN = 1.5
@@ -102,8 +103,8 @@ def _differences(state: Floats, size: Floats, frame: Rows, chains: Chains, lag: 
     a, b = state[after[rows]], state[before[rows]]
     second = np.abs(a - 2 * state[rows] + b) / size[rows, None]
     first = np.abs(a - b) / size[rows, None] / (2 * lag)
-    second = np.minimum(second, 4 * 1.4826 * np.median(second, axis=0) + 1e-9)
-    first = np.minimum(first, 4 * 1.4826 * np.median(first, axis=0) + 1e-9)
+    second = np.minimum(second, _CUT * 1.4826 * np.median(second, axis=0) + 1e-9)
+    first = np.minimum(first, _CUT * 1.4826 * np.median(first, axis=0) + 1e-9)
     return np.mean(second**2, axis=0), np.mean(first**2, axis=0), len(rows)
 
 
