@@ -15,6 +15,7 @@ from framelabel.core.errors import ModelMismatchError
 from framelabel.inference.decoders.candidates import Outputs
 
 _STRIDE_SETS = ((8, 16, 32), (8, 16, 32, 64))
+_COLUMN_STRIDES = (*_STRIDE_SETS, (4, 8, 16, 32), (16, 32))
 _NANODET_SIDES = 32
 _MOST_QUERIES = 1000
 
@@ -98,9 +99,9 @@ def _one(output: NDArray[Any], size: tuple[int, int]) -> Family | None:
     strides = next((steps for steps in _STRIDE_SETS if _cells(size, steps) == rows), None)
     if strides is not None and columns > 5:
         return _grid_table(output, strides)
-    if strides is None and columns > rows > 4:
-        steps = next((steps for steps in _STRIDE_SETS if _cells(size, steps) == columns), None)
-        grid = f", one column for each cell of strides {steps}" if steps else ""
+    steps = next((steps for steps in _COLUMN_STRIDES if _cells(size, steps) == columns), None)
+    if steps is not None and rows > 4:
+        grid = f", one column for each cell of strides {steps}"
         angle = rows > 5 and not _are_scores(output[-1]) and _are_scores(output[4:-1])
         if angle:
             return Family("yolov8_obb", rows - 5, f"({rows}, {columns}) whose last row is an angle{grid}")

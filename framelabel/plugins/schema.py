@@ -123,10 +123,15 @@ class Model(_Section):
         if "githubusercontent.com" in self.url and not re.search(r"/[0-9a-f]{40}/", self.url):
             msg = "url must name a commit (40 hex digits), not a branch that moves"
             raise ValueError(msg)
-        if Path(self.file).is_absolute() or ".." in Path(self.file).parts:
-            msg = f"file '{self.file}' must lie below the plugin's folder"
-            raise ValueError(msg)
         return self
+
+    @field_validator("file")
+    @classmethod
+    def _inside(cls, file: str) -> str:
+        if Path(file).is_absolute() or ".." in Path(file).parts:
+            msg = f"'{file}' must lie below the plugin's folder"
+            raise ValueError(msg)
+        return file
 
 
 class Tracker(_Section):

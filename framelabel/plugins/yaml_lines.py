@@ -10,6 +10,8 @@ import yaml
 
 from framelabel.core.errors import InvalidManifestError
 
+_PLAIN_TAGS = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
+
 Location = tuple[str | int, ...]
 """Keys and positions from the document's root, as pydantic writes them."""
 
@@ -63,6 +65,9 @@ def parse(text: str, name: str) -> Document:
 
 def _build(loader: yaml.SafeLoader, node: yaml.Node, path: Location, lines: dict[Location, int], name: str) -> Any:
     lines.setdefault(path, node.start_mark.line + 1)
+    if not isinstance(node, yaml.ScalarNode) and node.tag not in _PLAIN_TAGS:
+        msg = f"{name}:{node.start_mark.line + 1}: not valid YAML: the tag {node.tag} is not allowed"
+        raise InvalidManifestError(msg)
     if isinstance(node, yaml.MappingNode):
         loader.flatten_mapping(node)
         values: dict[Any, Any] = {}
