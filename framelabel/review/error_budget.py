@@ -207,11 +207,19 @@ def _sequence(units: Units, audited: int, above: float, max_error: float) -> NDA
     )
     # Chernoff's exponent: how surely a sample of these answers shows that few errors, were they half again as frequent
     # as stated; the strictest threshold that is sure enough leaves the most room to go on
-    rate = np.clip(1.5 * wrong[ends] / share[ends], 1e-9, max_error)
-    per_unit = rate * np.log(rate / max_error) + (1 - rate) * np.log((1 - rate) / (1 - max_error))
-    exponent = audited * share[ends] * per_unit
+    rate = 1.5 * wrong[ends] / share[ends]
+    exponent = audited * share[ends] * _divergence(rate, max_error)
+    if float(exponent.max()) < 1.0:
+        # stated probabilities without hope (a raw score, perhaps): test as if half the budget were used
+        exponent = audited * share[ends] * _divergence(np.minimum(rate, max_error / 2), max_error)
     sure = np.flatnonzero(exponent >= _SURE)
     return np.asarray(probability[ends[int(sure[0]) if len(sure) else int(np.argmax(exponent)) :]])
+
+
+def _divergence(rate: NDArray[np.float64], limit: float) -> NDArray[np.float64]:
+    """Return the relative entropy of error rates to the limit; 0 for rates above it."""
+    below = np.clip(rate, 1e-9, limit)
+    return np.asarray(below * np.log(below / limit) + (1 - below) * np.log((1 - below) / (1 - limit)))
 
 
 def _missing(loss: NDArray[np.float64], max_error: float, confidence: float) -> tuple[int, str]:

@@ -1,0 +1,339 @@
+"""`framelabel report`: one page on what was labelled by whom or what, and how good it is."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from framelabel.core.annotations import Annotation
+from framelabel.core.boxes import NO_TRACK
+from framelabel.core.config import setting
+from framelabel.core.errors import FramelabelError
+from framelabel.core.labels import Flag, Labels
+from framelabel.core.protocols import SILENT, Reporter
+from framelabel.core.reliability import Reliability
+from framelabel.core.videos import Video
+from framelabel.media import open_reader
+from framelabel.media.overlay import Drawn, draw
+from framelabel.media.picture_files import encode
+from framelabel.review.findings.catalog import find
+from framelabel.review.findings.finding import Finding
+from framelabel.review.findings.rows import LabelRows
+from framelabel.store.project import Project
+from framelabel.workflows import plots
+from framelabel.workflows.frame_source import stored_index
+from framelabel.workflows.html_page import Page
+
+_SUSPECT, _OTHER = (213, 94, 0), (150, 150, 150)
+_MARGIN = 1.5
+"""Shown around a suspect box, in box sizes."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportConfig:
+    """What to report on, and where to."""
+
+    project: Path = setting(help="Project file.", argument=True)
+    out: Path | None = setting(None, metavar="FILE", help="HTML file; PROJECT-report.html when not given.")
+    worst: int = setting(8, help="Worst cases to show.")
+
+
+@dataclass(frozen=True, slots=True)
+class ReportSummary:
+    """What was written."""
+
+    path: Path
+    labels: int
+    pictures: int
+
+
+def run(config: ReportConfig, report: Reporter = SILENT) -> ReportSummary:
+    """Write the page; it holds everything it needs and opens offline.
+
+    Raises:
+        ProjectError: the project cannot be read.
+    """
+    path = config.out or config.project.with_name(f"{config.project.stem}-report.html")
+    with Project(config.project) as project:
+        labels = project.labels()
+        report.start("report", None)
+        page = Page(f"Labels of {config.project.stem}", f"{len(labels)} boxes in {len(labels.videos)} videos")
+        _contents(page, labels)
+        _origins(page, project, labels)
+        _quality(page, _stored(project, "routing", "result"))
+        _agreement(page, _stored(project, "agreement", "result"))
+        pictures = _worst_cases(page, project, labels, config.worst)
+        _provenance(page, project)
+        _losses(page, config.project)
+        report.advance(len(labels))
+    page.write(path)
+    return ReportSummary(path, len(labels), pictures)
+
+
+def _contents(page: Page, labels: Labels) -> None:
+    page.heading("What is in it")
+    video_of_row = labels.frames.video[labels.frame]
+    rows = []
+    for number, video in enumerate(labels.videos):
+        own = video_of_row == number
+        tracks = np.unique(labels.track_id[own & (labels.track_id != NO_TRACK)])
+        frames = int(np.count_nonzero(labels.frames.video == number))
+        size = f"{video.width}x{video.height}"
+        rows.append((video.name, size, str(frames), str(int(own.sum())), str(len(tracks))))
+    page.table(("video", "size", "frames", "boxes", "tracks"), rows)
+    counts = np.bincount(labels.class_id, minlength=len(labels.ontology))
+    page.table(
+        ("class", "boxes"),
+        [(name, str(int(count))) for name, count in zip(labels.ontology.names, counts, strict=True) if count],
+    )
+
+
+def _origins(page: Page, project: Project, labels: Labels) -> None:
+    page.heading("Who and what made it")
+    made: Counter[tuple[str, str]] = Counter()
+    for video in labels.videos:
+        made.update((item.provenance.origin.value, item.provenance.author) for item in project.annotations(video.id))
+    total = max(sum(made.values()), 1)
+    page.table(
+        ("origin", "author or model", "boxes", "share"),
+        [(origin, author, str(count), f"{count / total:.1%}") for (origin, author), count in made.most_common()],
+    )
+    confirmed = int(np.count_nonzero(labels.flags & int(Flag.KEYFRAME)))
+    filled = int(np.count_nonzero(labels.flags & int(Flag.PREDICTED)))
+    page.note(f"{confirmed} boxes were drawn or confirmed by people; {filled} were filled in by propagation.")
+    answers = project.answers()
+    per_person: dict[str, list[float]] = defaultdict(list)
+    for answer in answers:
+        per_person[answer.annotator].append(answer.seconds)
+    if per_person:
+        page.table(
+            ("person", "answers", "minutes"),
+            [(name, str(len(times)), f"{sum(times) / 60:.1f}") for name, times in sorted(per_person.items())],
+        )
+    events = Counter(event.name for event in project.events())
+    if events:
+        page.table(("event", "count"), [(name, str(count)) for name, count in events.most_common()])
+
+
+def _quality(page: Page, result: Mapping[str, Any] | None) -> None:
+    page.heading("How good it is")
+    if result is None or not result.get("promises"):
+        page.text("Nothing is promised: no audit was answered yet. `framelabel route` draws one.")
+        return
+    page.text(str(result["message"]))
+    rows = []
+    for item in result["promises"]:
+        state = f"at most {item['max_error']:.1%}, {item['confidence']:.0%} sure" if item["holds"] else item["reason"]
+        interval = f"{item['error_low']:.2%} to {item['error_high']:.2%}"
+        rows.append(
+            (
+                item["class"],
+                f"{item['accepted_share']:.1%}",
+                str(item["audited"]),
+                f"{item['errors']:g}",
+                interval,
+                state,
+            )
+        )
+    page.table(("class", "accepted", "audited", "wrong", "interval of the error", "promise"), rows)
+    bands = result.get("bands") or {}
+    page.table(
+        ("band", "tracks or boxes", "share of boxes", "expected error"),
+        [
+            (
+                name,
+                str(band["units"]),
+                f"{band['share_of_boxes']:.1%}",
+                "-" if band["expected_error"] is None else f"{band['expected_error']:.1%}",
+            )
+            for name, band in bands.items()
+        ],
+    )
+    page.plots(_quality_plots(result))
+    point = result.get("operating_point")
+    if point:
+        page.note(
+            f"Cheapest way to the promised quality: {point['share']:.0%} of the boxes to people, {point['votes']} "
+            f"vote(s), {point['hours']:.1f} hours; expected {point['quality']:.1%} right, at least {point['low']:.1%}."
+        )
+
+
+def _quality_plots(result: Mapping[str, Any]) -> list[str]:
+    drawings = []
+    curves = result.get("curve") or []
+    if curves:
+        names = [f"{curve['votes']} vote{'s' if curve['votes'] > 1 else ''}" for curve in curves]
+        drawings.append(
+            plots.lines(
+                curves[0]["share"],
+                {name: curve["quality"] for name, curve in zip(names, curves, strict=True)},
+                bands={names[0]: (curves[0]["low"], curves[0]["high"])},
+                title="Expected quality, with its band for one vote",
+                x_label="share of boxes sent to people, least sure first",
+                y_label="share of right boxes",
+                y_range=(max(0.0, min(curves[0]["low"]) - 0.02), 1.0),
+            )
+        )
+    diagrams = {
+        name: Reliability(np.array(item["count"]), np.array(item["confidence"]), np.array(item["accuracy"]))
+        for name, item in zip(("raw score", "calibrated"), result.get("reliability") or [], strict=False)
+    }
+    if diagrams:
+        drawings.append(plots.reliability_diagram(diagrams, title="Are the probabilities to be believed?"))
+    return drawings
+
+
+def _agreement(page: Page, result: Mapping[str, Any] | None) -> None:
+    page.heading("How well people agree")
+    if result is None:
+        page.text("Not measured yet: `framelabel agree` does.")
+        return
+    alpha = result["krippendorff_alpha"]
+    if alpha["value"] is not None:
+        page.text(
+            f"Krippendorff's alpha {alpha['value']:.3f}"
+            + (f" ({alpha['low']:.3f} to {alpha['high']:.3f}, 95 %)" if alpha["low"] is not None else "")
+            + f" over {result['tasks_with_several_answers']} tasks with several answers."
+        )
+    if result["skills"]:
+        page.table(
+            ("person", "golden tasks", "right", "95 % interval"),
+            [
+                (
+                    item["annotator"],
+                    str(item["golden_tasks"]),
+                    f"{item['accuracy']:.1%}",
+                    f"{item['low']:.1%} to {item['high']:.1%}",
+                )
+                for item in result["skills"]
+            ],
+        )
+    if result["labels"]:
+        page.table(
+            ("video", "people", "F1", "IDF1"),
+            [
+                (item["video"], f"{item['first']}, {item['second']}", f"{item['f1']:.3f}", f"{item['idf1']:.3f}")
+                for item in result["labels"]
+            ],
+        )
+
+
+def _worst_cases(page: Page, project: Project, labels: Labels, count: int) -> int:
+    """Show the most severe findings, as pictures where the footage is there; return how many pictures."""
+    page.heading("Worst cases")
+    found = find(LabelRows.of(labels))
+    if not found:
+        page.text("Nothing looks wrong.")
+        return 0
+    kinds = Counter(item.kind for item in found)
+    page.text(f"{len(found)} findings: " + ", ".join(f"{number} {kind}" for kind, number in kinds.most_common()))
+    worst = _spread(found, count)
+    page.table(
+        ("video", "frame", "what"),
+        [(labels.videos[item.video].name, str(item.frame), item.message) for item in worst],
+    )
+    pictures = []
+    for item in worst:
+        picture = _picture(project, labels, item)
+        if picture is not None:
+            pictures.append((picture, f"{labels.videos[item.video].name}, frame {item.frame}: {item.message}"))
+    if pictures:
+        page.pictures(pictures)
+    else:
+        page.note("The footage is not here, so they are not shown.")
+    return len(pictures)
+
+
+def _spread(found: Sequence[Finding], count: int) -> list[Finding]:
+    """Return the most severe findings, at most three of a kind and one of a track."""
+    kinds: Counter[str] = Counter()
+    tracks: set[tuple[int, int]] = set()
+    chosen = []
+    for item in found:
+        key = (item.video, item.track_id)
+        if kinds[item.kind] < 3 and (item.track_id == NO_TRACK or key not in tracks):
+            chosen.append(item)
+            kinds[item.kind] += 1
+            tracks.add(key)
+        if len(chosen) == count:
+            break
+    return chosen
+
+
+def _picture(project: Project, labels: Labels, item: Finding) -> bytes | None:
+    """Return the surroundings of a finding with its labels drawn, as JPEG; None where the footage cannot be read."""
+    video: Video = labels.videos[item.video]
+    if not video.path or not Path(video.path).exists():
+        return None
+    try:
+        with closing(open_reader(video.path, video_id=video.id, index=stored_index(project, video))) as reader:
+            image = reader.frame(item.frame).image
+    except (FramelabelError, OSError):
+        return None
+    at = np.flatnonzero((labels.frames.video == item.video) & (labels.frames.index == item.frame))
+    rows = range(*labels.rows_of_frame(int(at[0])).indices(len(labels))) if len(at) else range(0)
+    suspects = {item.track_id, item.other_track} - {NO_TRACK}
+    drawn, hulls = [], []
+    for row in rows:
+        is_suspect = int(labels.track_id[row]) in suspects
+        name = labels.ontology.names[labels.class_id[row]]
+        text = f"{name} {labels.track_id[row]}" if is_suspect else ""
+        drawn.append(Drawn(labels.xyxy[row], text, _SUSPECT if is_suspect else _OTHER))
+        if is_suspect:
+            hulls.append(labels.xyxy[row])
+    picture = draw(image, drawn)
+    if hulls:
+        low, high = np.min(hulls, axis=0)[:2], np.max(hulls, axis=0)[2:]
+        margin = np.maximum(_MARGIN * (high - low), 80)
+        left, top = np.maximum(low - margin, 0).astype(int)
+        right, bottom = np.minimum(high + margin, picture.shape[1::-1]).astype(int)
+        if right - left > 8 and bottom - top > 8:
+            picture = np.ascontiguousarray(picture[top:bottom, left:right])
+    return encode(picture, "jpg", quality=80)
+
+
+def _provenance(page: Page, project: Project) -> None:
+    page.heading("How it came about")
+    rows = []
+    for item in project.runs():
+        facts = {**item.config, **item.facts}
+        shown = ", ".join(
+            f"{name} {facts[name]}"
+            for name in ("plugin", "tracker", "model_digest", "device", "source")
+            if facts.get(name)
+        )
+        frames = f"{item.done_count} of {len(item.frames)}"
+        rows.append((item.kind, item.started_at, item.finished_at or "not finished", frames, shown))
+    page.table(("run", "started", "finished", "frames", "with"), rows)
+    human = [item for video in project.videos() for item in _people(project, video)]
+    page.note(f"{len(human)} rows of the history were written by people; nothing is ever overwritten.")
+
+
+def _people(project: Project, video: Video) -> list[Annotation]:
+    return [item for item in project.annotations(video.id, history=True) if item.provenance.origin.value == "human"]
+
+
+def _losses(page: Page, project: Path) -> None:
+    """Repeat what the exports beside the project could not hold."""
+    reports = sorted(project.absolute().parent.glob("*.losses.txt"))
+    if not reports:
+        return
+    page.heading("What exports could not hold")
+    for path in reports[:20]:
+        page.note(path.name)
+        page.text(path.read_text(encoding="utf-8", errors="replace")[:4000])
+
+
+def _stored(project: Project, kind: str, name: str) -> Mapping[str, Any] | None:
+    document = project.document(kind, name)
+    if document is None:
+        return None
+    content: Mapping[str, Any] = json.loads(document.content)
+    return content
