@@ -21,6 +21,7 @@ COMMANDS: Catalog[click.Command] = Catalog(
         "export": "framelabel.cli.export:command",
         "convert": "framelabel.cli.convert:command",
         "validate": "framelabel.cli.validate:command",
+        "review": "framelabel.cli.review:command",
         "draw": "framelabel.cli.draw:command",
         "info": "framelabel.cli.info:command",
         "verify": "framelabel.cli.verify:command",

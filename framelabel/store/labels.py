@@ -72,6 +72,16 @@ def read(connection: sqlite3.Connection, video_ids: Sequence[VideoId] | None = N
     )
 
 
+def count_by_class(connection: sqlite3.Connection) -> dict[str, int]:
+    """Return how many current labels there are of each class, by name."""
+    rows = connection.execute(
+        "SELECT name, count(*) FROM current_annotations JOIN classes ON classes.id = class_id "
+        "WHERE visibility <= ? GROUP BY class_id ORDER BY class_id",
+        (int(Visibility.OCCLUDED),),
+    )
+    return dict(rows.fetchall())
+
+
 def append(connection: sqlite3.Connection, labels: Labels, video_ids: Sequence[VideoId], provenance: Provenance) -> int:
     """Store labels whose `videos` row k is the project's video `video_ids[k]`; return how many rows were stored."""
     merged = ontology.extend(connection, labels.ontology)

@@ -219,6 +219,10 @@ class Project:
         """Return the current labels of all (or some) videos in columns."""
         return self.read(labels.read, video_ids)
 
+    def label_counts(self) -> dict[str, int]:
+        """Return how many current labels there are of each class, by name."""
+        return self.read(labels.count_by_class)
+
     def append_labels(self, new: Labels, video_ids: Sequence[VideoId], provenance: Provenance) -> int:
         """Store labels in bulk; `video_ids[k]` is the project's video for row k of `new.videos`."""
         if len(video_ids) != len(new.videos):
@@ -238,6 +242,10 @@ class Project:
     def redo(self, author: str) -> Edit | None:
         """Redo what the author undid last; None when there is none."""
         return self.write(edits.redo, author)
+
+    def edits_by_author(self) -> dict[str, int]:
+        """Return how many edits of each person stand."""
+        return self.read(edits.count_by_author)
 
     # Events, tasks, answers, documents
 

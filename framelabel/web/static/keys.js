@@ -1,0 +1,63 @@
+// The keyboard: one table serves the handler and the cheat sheet.
+
+/** @type {[string[], string, string][]} keys, name, what people read */
+export const KEYS = [
+  [['ArrowRight', 'd'], 'forward', 'one frame on (with Shift: ten)'],
+  [['ArrowLeft', 'a'], 'back', 'one frame back (with Shift: ten)'],
+  [[' '], 'play', 'play or pause'],
+  [['Home'], 'first', 'first frame'],
+  [['End'], 'last', 'last frame'],
+  [['n'], 'uncertain', 'where a look helps most'],
+  [['e'], 'event', 'next event'],
+  [['k'], 'keyframe', 'next keyframe of this object'],
+  [['Tab'], 'next', 'select the next object in this frame'],
+  [['Enter', 'w'], 'accept', 'accept: this box is right (or the answer to the task)'],
+  [['x', 'Delete'], 'delete', 'remove the box here (with Shift: the whole object)'],
+  [['c'], 'copy', 'copy the box to the next frame'],
+  [['o'], 'occluded', 'occluded in this frame, or not'],
+  [['v'], 'absent', 'absent from this frame on: ends the object here'],
+  [['s'], 'split', 'split the object: a new one begins here'],
+  [['m'], 'merge', 'merge with the next object you click'],
+  [['i'], 'swap', 'swap ids from here with the next object you click'],
+  [['1', '2', '3', '4', '5', '6', '7', '8', '9'], 'class', 'give the selected object class 1 to 9 (none selected: draw as)'],
+  [['t'], 'task', 'next task of the queue'],
+  [['r'], 'reject', 'reject (task)'],
+  [['f'], 'fit', 'fit the picture (wheel zooms, Shift-drag moves)'],
+  [['z'], 'undo', 'undo (with Shift: redo)'],
+  [['Escape'], 'cancel', 'select nothing'],
+  [['?'], 'help', 'this sheet'],
+];
+
+/** @param {(name: string, event: KeyboardEvent) => void} act */
+export function listenToKeys(act) {
+  const names = new Map(KEYS.flatMap(([keys, name]) => keys.map((key) => [key, name])));
+  document.addEventListener('keydown', (event) => {
+    const target = /** @type {HTMLElement} */ (event.target);
+    if (target.matches('input:not([type=range]), select, textarea, dialog *') && event.key !== 'Escape') return;
+    if (event.altKey) return;
+    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    const name = names.get(key);
+    if (!name || ((event.ctrlKey || event.metaKey) && name !== 'undo')) return;
+    if (target.matches('button') && [' ', 'Enter', 'Tab'].includes(event.key)) return;
+    if (event.key === 'Tab' && !target.matches('canvas, body')) return;
+    event.preventDefault();
+    act(name, event);
+  });
+}
+
+/** The cheat sheet's content. */
+export function sheet() {
+  const table = document.createElement('table');
+  for (const [keys, , text] of KEYS) {
+    const row = table.insertRow();
+    const cell = row.insertCell();
+    const shown = keys.length > 3 ? [keys[0], '–', keys[keys.length - 1]] : keys;
+    for (const key of shown) {
+      const mark = document.createElement(key === '–' ? 'span' : 'kbd');
+      mark.textContent = { ' ': 'Space', ArrowRight: '→', ArrowLeft: '←' }[key] ?? key;
+      cell.append(mark, ' ');
+    }
+    row.insertCell().textContent = text;
+  }
+  return table;
+}

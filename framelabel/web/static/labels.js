@@ -1,0 +1,69 @@
+// Labels of the frames around the playhead, fetched by window and thrown away when a window changes.
+
+import { read } from './api.js';
+
+const WINDOW = 100;
+const KEPT = 12;
+
+/**
+ * @typedef {{frame: number, id: number, track: number, class: number, xyxy: number[], visibility: number,
+ *            flags: number, score: number, uncertainty: number, attributes?: Record<string, any>,
+ *            polygon?: number[][][], polyline?: number[][], points?: number[][]}} Label
+ */
+
+export const KEYFRAME = 16;
+export const PREDICTED = 32;
+export const ABSENT = 2;
+
+export class Labels {
+  /** @param {number} video */
+  constructor(video) {
+    this.video = video;
+    /** @type {Map<number, Promise<Map<number, Label[]>>>} */
+    this.windows = new Map();
+  }
+
+  /** The labels of one frame; the next window is fetched before it is needed. @param {number} frame */
+  async at(frame) {
+    const number = Math.floor(frame / WINDOW);
+    const found = await this.#window(number);
+    if (frame % WINDOW > WINDOW / 2) this.#window(number + 1).catch(() => {});
+    return found.get(frame) ?? [];
+  }
+
+  /** Forget what has changed. @param {number} start @param {number} stop */
+  forget(start, stop) {
+    for (const number of [...this.windows.keys()]) {
+      if (number * WINDOW < stop && (number + 1) * WINDOW > start) this.windows.delete(number);
+    }
+  }
+
+  /** @param {number} number */
+  #window(number) {
+    let found = this.windows.get(number);
+    if (!found) {
+      found = this.#fetch(number);
+      found.catch(() => this.windows.delete(number));
+      this.windows.set(number, found);
+      if (this.windows.size > KEPT) this.windows.delete(this.windows.keys().next().value ?? 0);
+    }
+    return found;
+  }
+
+  /** @param {number} number */
+  async #fetch(number) {
+    const start = number * WINDOW;
+    const answer = await read(`/api/videos/${this.video}/labels?start=${start}&stop=${start + WINDOW}`);
+    /** @type {Map<number, Label[]>} */
+    const byFrame = new Map();
+    for (const [frame, id, track, cls, x1, y1, x2, y2, visibility, flags, score, uncertainty] of answer.boxes) {
+      const label = {
+        frame, id, track, class: cls, xyxy: [x1, y1, x2, y2], visibility, flags, score, uncertainty,
+        ...answer.extras[id],
+      };
+      const list = byFrame.get(frame);
+      if (list) list.push(label); else byFrame.set(frame, [label]);
+    }
+    return byFrame;
+  }
+}

@@ -1,0 +1,108 @@
+// Every object as a row: what was detected, predicted, occluded; keyframes as diamonds; events above.
+
+const ROW = 12;
+const EVENTS = 14;
+/** Uncertainty 0..100 to a colour that colour-blind people can tell by lightness (dark blue to pale yellow). */
+const STEPS = ['#2c5f8a', '#4f86a8', '#8fb0a6', '#cfc27a', '#f4e04d'];
+
+/** @typedef {{id: number, class: number, start: number, stop: number, keyframes: number[], spans: number[][]}} Row */
+
+export class Timeline {
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @param {{seek: (frame: number) => void, select: (track: number) => void, colour: (row: Row) => string}} owner
+   */
+  constructor(canvas, owner) {
+    this.canvas = canvas;
+    this.owner = owner;
+    this.context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'));
+    /** @type {Row[]} */
+    this.rows = [];
+    /** @type {any[]} */
+    this.events = [];
+    this.frames = 1;
+    this.frame = 0;
+    /** @type {number | null} */
+    this.selected = null;
+    this.top = 0;
+    canvas.addEventListener('pointerdown', (event) => this.#point(event, true));
+    canvas.addEventListener('pointermove', (event) => { if (event.buttons) this.#point(event, false); });
+    canvas.addEventListener('wheel', (event) => {
+      event.preventDefault();
+      this.top = Math.min(Math.max(this.top + event.deltaY, 0), Math.max(this.rows.length * ROW - 100, 0));
+      this.draw();
+    }, { passive: false });
+    new ResizeObserver(() => {
+      const ratio = window.devicePixelRatio || 1;
+      canvas.width = Math.round(canvas.clientWidth * ratio);
+      canvas.height = Math.round(canvas.clientHeight * ratio);
+      this.draw();
+    }).observe(canvas);
+  }
+
+  /** @param {{tracks: Row[], events: any[]}} facts @param {number} frames */
+  show(facts, frames) {
+    this.rows = facts.tracks;
+    this.events = facts.events;
+    this.frames = Math.max(frames, 1);
+    this.draw();
+  }
+
+  draw() {
+    const { context, canvas } = this;
+    const ratio = window.devicePixelRatio || 1;
+    const style = getComputedStyle(canvas);
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    const width = canvas.clientWidth;
+    const height = canvas.clientHeight;
+    context.clearRect(0, 0, width, height);
+    const x = (/** @type {number} */ frame) => 60 + (frame / this.frames) * (width - 72);
+    context.font = '10px system-ui, sans-serif';
+    context.textBaseline = 'middle';
+    const first = Math.floor(this.top / ROW);
+    const last = Math.min(this.rows.length, first + Math.ceil((height - EVENTS) / ROW) + 1);
+    for (let number = first; number < last; number += 1) {
+      const row = this.rows[number];
+      const y = EVENTS + number * ROW - this.top;
+      if (row.id === this.selected) {
+        context.fillStyle = 'rgba(110, 170, 255, .25)';
+        context.fillRect(0, y, width, ROW);
+      }
+      context.fillStyle = this.owner.colour(row);
+      context.fillRect(2, y + 2, 8, ROW - 4);
+      context.fillStyle = style.color;
+      context.fillText(String(row.id), 14, y + ROW / 2);
+      for (const [start, stop, kind, doubt] of row.spans) {
+        if (kind === 3) continue;
+        context.fillStyle = kind === 4 ? '#b03a00' : STEPS[Math.min(Math.floor(doubt / 12), 4)];
+        const thin = kind === 0 ? 2 : 4;
+        context.fillRect(x(start), y + thin, Math.max(x(stop) - x(start), 1), ROW - 2 * thin);
+      }
+      context.fillStyle = style.color;
+      for (const frame of row.keyframes) {
+        context.beginPath();
+        context.moveTo(x(frame + 0.5), y + 1);
+        context.lineTo(x(frame + 0.5) + 4, y + ROW / 2);
+        context.lineTo(x(frame + 0.5), y + ROW - 1);
+        context.lineTo(x(frame + 0.5) - 4, y + ROW / 2);
+        context.fill();
+      }
+    }
+    context.clearRect(0, 0, width, EVENTS - 1);
+    for (const event of this.events) {
+      context.fillStyle = '#d55e00';
+      context.fillRect(x(event.start), 2, Math.max(x(event.stop) - x(event.start), 2), EVENTS - 5);
+    }
+    context.fillStyle = '#e8003a';
+    context.fillRect(x(this.frame + 0.5) - 0.75, 0, 1.5, height);
+  }
+
+  /** @param {PointerEvent} event @param {boolean} pick */
+  #point(event, pick) {
+    const width = this.canvas.clientWidth;
+    const frame = Math.round(((event.offsetX - 60) / (width - 72)) * this.frames - 0.5);
+    const row = this.rows[Math.floor((event.offsetY - EVENTS + this.top) / ROW)];
+    if (pick && row && event.offsetY > EVENTS) this.owner.select(row.id);
+    this.owner.seek(Math.min(Math.max(frame, 0), this.frames - 1));
+  }
+}
