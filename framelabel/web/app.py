@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import zipfile
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from importlib import resources
 from io import BytesIO
 from pathlib import Path
@@ -36,15 +35,9 @@ _STATIC = resources.files("framelabel.web") / "static"
 
 
 def create_app(studio: Studio) -> Starlette:
-    """Return the application around an open project; `Guard` goes around it."""
+    """Return the application around an open project; `Guard` goes around it. `state.live` must be closed at the end."""
     live = Live()
     pages = Pages(studio, live)
-
-    @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        yield
-        live.close()
-        await run_in_threadpool(studio.close)
 
     routes = [
         Route("/", pages.index),
@@ -64,7 +57,9 @@ def create_app(studio: Studio) -> Starlette:
         Route("/api/live", pages.live),
         Mount("/static", StaticFiles(directory=str(_STATIC))),
     ]
-    return Starlette(routes=routes, lifespan=lifespan, exception_handlers={FramelabelError: _say})
+    application = Starlette(routes=routes, exception_handlers={FramelabelError: _say})
+    application.state.live = live
+    return application
 
 
 async def _say(_: Request, error: Exception) -> Response:

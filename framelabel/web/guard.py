@@ -15,7 +15,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 COOKIE = "framelabel"
 MAX_BODY = 1 << 20
-_REQUESTS_A_SECOND, _BURST = 200.0, 400.0
 _HEADERS = {
     "content-security-policy": (
         "default-src 'self'; img-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'none'; "
@@ -40,12 +39,12 @@ class Visitor:
 class _Bucket:
     """A token bucket: requests left, and when that was."""
 
-    left: float = _BURST
+    left: float
     at: float = field(default_factory=time.monotonic)
 
-    def take(self) -> bool:
+    def take(self, rate: float, burst: float) -> bool:
         now = time.monotonic()
-        self.left = min(_BURST, self.left + (now - self.at) * _REQUESTS_A_SECOND)
+        self.left = min(burst, self.left + (now - self.at) * rate)
         self.at = now
         if self.left < 1:
             return False
@@ -65,17 +64,28 @@ class Guard:
     nothing is answered. A Host that is not ours is refused (DNS rebinding), so is a write from another origin.
     """
 
-    def __init__(self, app: ASGIApp, *, visitors: Mapping[str, Visitor], hosts: frozenset[str]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        visitors: Mapping[str, Visitor],
+        hosts: frozenset[str],
+        rate: float = 200.0,
+        burst: float = 400.0,
+    ) -> None:
         """Guard `app`.
 
         Args:
             app: the application.
             visitors: token -> who holds it.
             hosts: accepted Host headers, with port.
+            rate: requests a second that one visitor may go on making.
+            burst: requests that they may make at once.
         """
         self._app = app
         self._visitors = dict(visitors)
         self._hosts = hosts
+        self._rate, self._burst = rate, burst
         self._buckets: dict[str, _Bucket] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -97,7 +107,7 @@ class Guard:
         if not token:
             await self._refuse(401, "open the address that `framelabel review` printed", scope, receive, send)
             return
-        if not self._buckets.setdefault(token, _Bucket()).take():
+        if not self._buckets.setdefault(token, _Bucket(self._burst)).take(self._rate, self._burst):
             await self._refuse(429, "too many requests; wait a second", scope, receive, send)
             return
         if given:

@@ -62,13 +62,14 @@ def serve(
         names = {socket.gethostname(), socket.getfqdn(), *_own_addresses(), *LOOPBACK}
     hosts = frozenset(f"{name}:{chosen}" for name in names)
     studio = Studio(project)
-    app = Guard(create_app(studio), visitors=visitors, hosts=hosts)
+    application = create_app(studio)
+    app = Guard(application, visitors=visitors, hosts=hosts)
     shown = next(iter(_own_addresses()), host) if host in ("0.0.0.0", "::") else host  # noqa: S104 - as above
     invitations = [
         Invitation(visitor, f"http://{shown}:{chosen}/?token={token}") for token, visitor in visitors.items()
     ]
-    config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=2, lifespan="on")
-    server = _Server(config, lambda: ready(invitations))
+    config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=2, lifespan="off")
+    server = _Server(config, lambda: ready(invitations), application.state.live.close)
     try:
         server.run(sockets=[listener])
     finally:
@@ -76,16 +77,21 @@ def serve(
 
 
 class _Server(uvicorn.Server):
-    """Says when it listens."""
+    """Says when it listens, and ends the event streams before it waits for open connections."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None], stop: Callable[[], None]) -> None:
         super().__init__(config)
         self._ready = ready
+        self._stop = stop
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
             self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._stop()
+        await super().shutdown(sockets)
 
 
 def _own_addresses() -> list[str]:

@@ -59,7 +59,7 @@ class Page {
     await this.seek(0);
     this.refreshTimeline();
     this.fillStrip();
-    readBytes(`/api/videos/${this.video.id}/seconds`).then((data) => { this.seconds = new Float32Array(data); this.tell(); });
+    readBytes(`/api/videos/${this.video.id}/seconds`).then((data) => { this.seconds = new Float32Array(data); this.tell(); }, () => {});
   }
 
   /** Show a frame; while one is on its way, only the newest request counts. @param {number} frame */
@@ -102,7 +102,13 @@ class Page {
   }
 
   async refreshTimeline() {
-    const facts = await read(`/api/videos/${this.video.id}/timeline`);
+    let facts;
+    try {
+      facts = await read(`/api/videos/${this.video.id}/timeline`);
+    } catch (error) {
+      if (error instanceof Refusal) this.say(error.message, true);
+      return; // the server is away; the page fetches anew when it is back
+    }
     this.timeline.show(facts, this.video.frames);
     const drawn = facts.tracks.reduce((/** @type {number} */ sum, /** @type {any} */ row) => sum + row.keyframes.length, 0);
     const boxes = facts.tracks.reduce((/** @type {number} */ sum, /** @type {any} */ row) =>
