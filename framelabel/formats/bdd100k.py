@@ -162,13 +162,14 @@ class Bdd100k(Format[Bdd100kOptions]):
         split = self.options.split
         if task in ("box_track", "seg_track"):
             folder += "/rles" if task == "seg_track" else ""
+            names = frame_names(labels, bdd_name)
             for row, video in enumerate(labels.videos):
                 name = f"{folder}/{split}/{safe_stem(video.name)}.json"
-                yield from ((name, piece) for piece in _file(labels, row, None))
+                yield from ((name, piece) for piece in _file(labels, names, row, None))
             return
         name = f"{folder}/{task if task != 'scalabel' else 'labels'}_{split}.json"
         classes = labels.ontology.names if task == "scalabel" else None
-        yield from ((name, piece) for piece in _file(labels, None, classes))
+        yield from ((name, piece) for piece in _file(labels, frame_names(labels, bdd_name), None, classes))
 
 
 class _OneFile(Bdd100k):
@@ -180,7 +181,7 @@ class _OneFile(Bdd100k):
 
     def render(self, labels: Labels) -> Iterator[Piece]:
         classes = labels.ontology.names if self.task_of(labels) == "scalabel" else None
-        return (("", piece) for piece in _file(labels, None, classes))
+        return (("", piece) for piece in _file(labels, frame_names(labels, bdd_name), None, classes))
 
 
 def _restored(xyxy: Floats) -> Floats:
@@ -202,11 +203,13 @@ def _only_masks(labels: Labels, loss: LossReport) -> Labels:
     return replace(labels, shapes=shapes).select(kept)
 
 
-def _file(labels: Labels, video: int | None, classes: tuple[str, ...] | None) -> Iterator[bytes]:
+def _file(
+    labels: Labels, names: tuple[str, ...], video: int | None, classes: tuple[str, ...] | None
+) -> Iterator[bytes]:
     """Yield one file's text: a list of frames, or with `classes` an object with a config that names them."""
     yield b"[\n" if classes is None else b'{"frames":[\n'
     separator = b""
-    for block in _frames(labels, video):
+    for block in _frames(labels, names, video):
         yield separator + orjson.dumps(block)[1:-1]
         separator = b",\n"
     if classes is None:
@@ -217,10 +220,10 @@ def _file(labels: Labels, video: int | None, classes: tuple[str, ...] | None) ->
     yield b'\n],"groups":null,"config":' + orjson.dumps(config) + b"}\n"
 
 
-def _frames(labels: Labels, video: int | None) -> Iterator[list[dict[str, Any]]]:
+def _frames(labels: Labels, names: tuple[str, ...], video: int | None) -> Iterator[list[dict[str, Any]]]:
     table = labels.frames
     chosen = np.arange(len(table)) if video is None else np.flatnonzero(table.video == video)
-    names, sizes = frame_names(labels, bdd_name), frame_sizes(labels)
+    sizes = frame_sizes(labels)
     with_clips = is_clips(labels)
     bounds = np.searchsorted(labels.frame, np.arange(len(table) + 1))
     for start in range(0, len(chosen), _BLOCK):

@@ -16,8 +16,8 @@ from framelabel.core.ontology import AttributeValue
 from framelabel.core.shapes import Keypoints, Polygon, Polyline, Shape, hull
 from framelabel.formats.builder import LabelsBuilder, make_video
 from framelabel.formats.conventions import BDD_LIGHTS, SCALABEL_INCLUSIVE, bdd_name, split_attributes
-from framelabel.formats.numbering import TrackNumbers, sequence
-from framelabel.formats.report import Report
+from framelabel.formats.numbering import TrackNumbers, column, sequence
+from framelabel.formats.report import RECORD_ERRORS, Report
 from framelabel.formats.rle import mask_of
 
 _VISIBILITY = {"V": 2, "N": 1}
@@ -85,11 +85,14 @@ class ScalabelReader:
         numbers: list[int] = []
         video_rows: list[int] = []
         for position, frame in enumerate(frames, self._frames_seen):
-            with self.report.record(f"frames[{position}]"):
+            try:
                 number, video, labels = self._frame(frame, position)
-                flat.extend(labels)
-                numbers.extend([number] * len(labels))
-                video_rows.extend([video] * len(labels))
+            except RECORD_ERRORS as error:
+                self.report.failed(f"frames[{position}]", error)
+                continue
+            flat.extend(labels)
+            numbers.extend([number] * len(labels))
+            video_rows.extend([video] * len(labels))
         self._frames_seen += len(frames)
         if flat:
             self._take_labels(flat, np.array(numbers, np.int64), video_rows)
@@ -121,9 +124,10 @@ class ScalabelReader:
             msg = f"frameIndex {index} of video {video_name!r} occurs twice"
             raise ValueError(msg)
         number = self.builder.frame(video, index, name, width_height)
-        _, tags = split_attributes(frame.get("attributes"))
-        if tags:
-            self.builder.frame_attributes[number] = tags
+        if given := frame.get("attributes"):
+            _, tags = split_attributes(given)
+            if tags:
+                self.builder.frame_attributes[number] = tags
         labels = frame.get("labels")
         if "url" not in frame:
             self._lacks_null = True
@@ -148,21 +152,23 @@ class ScalabelReader:
         keys = set().union(*flat)
         if not {"box2d", "box3d", "poly2d", "rle", "graph"} <= keys:
             self._lacks_null = True
-        track_id = self._track_ids([label.get("id") for label in flat], videos)
+        track_id = self._track_ids(column(flat, "id"), videos)
         score = np.full(len(flat), np.nan)
         if "score" in keys:
-            given = [label.get("score") for label in flat]
+            given = column(flat, "score")
+        if "score" in keys and given.count(None) < len(given):
             score = np.array([value if isinstance(value, (int, float)) else np.nan for value in given], np.float64)
         flags = np.zeros(len(flat), np.uint16)
         visible = np.full(len(flat), np.nan)
         attributes: dict[int, Mapping[str, AttributeValue]] = {}
         if "manualShape" in keys:
-            drawn = [bool(label.get("manualShape")) for label in flat]
-            flags[drawn] |= np.uint16(Flag.KEYFRAME)
+            drawn = column(flat, "manualShape")
+            if any(drawn):
+                flags[[bool(value) for value in drawn]] |= np.uint16(Flag.KEYFRAME)
         if "attributes" in keys:
-            for row, label in enumerate(flat):
-                if label.get("attributes"):
-                    raised, share, free = self._attributes(label["attributes"])
+            for row, given_attributes in enumerate(column(flat, "attributes")):
+                if given_attributes:
+                    raised, share, free = self._attributes(given_attributes)
                     flags[row] |= raised
                     visible[row] = share
                     if free:
@@ -201,13 +207,15 @@ class ScalabelReader:
     def _columns(self, flat: list[dict[str, Any]]) -> tuple[NDArray[np.float64], list[int], dict[int, Shape]]:
         """Return (N, 4) boxes, class ids and exact shapes; raises for the first label that has none of them."""
         shapes: dict[int, Shape] = {}
-        boxes = [label.get("box2d") for label in flat]
+        boxes = column(flat, "box2d")
         keys = set().union(*flat)
-        if not keys.isdisjoint(("poly2d", "rle", "graph")):
-            for row, label in enumerate(flat):
-                shape = _shape(label)
-                if shape is not None:
-                    shapes[row] = shape
+        for key in keys & {"poly2d", "rle", "graph"}:
+            given = column(flat, key)
+            if given.count(None) < len(given):
+                for row in [row for row, value in enumerate(given) if value]:
+                    shape = _shape(flat[row])
+                    if shape is not None:
+                        shapes[row] = shape
         if None in boxes:
             for row, box in enumerate(boxes):
                 if box is None:
@@ -215,11 +223,11 @@ class ScalabelReader:
         xyxy = np.array([(box["x1"], box["y1"], box["x2"], box["y2"]) for box in boxes], np.float64)  # type: ignore[index]
         xyxy[:, 2:] += SCALABEL_INCLUSIVE
         names = [label["category"] for label in flat]
-        if not all(isinstance(name, str) for name in names):
+        known = {name: self.builder.class_id(name) if isinstance(name, str) else -1 for name in set(names)}
+        if -1 in known.values():
             msg = "category is not a text"
             raise TypeError(msg)
-        class_id = self.builder.class_id
-        return xyxy, [class_id(name) for name in names], shapes
+        return xyxy, [known[name] for name in names], shapes
 
     def _attributes(self, given: Any) -> tuple[int, float, Mapping[str, AttributeValue]]:
         try:
@@ -239,6 +247,8 @@ class ScalabelReader:
 
     def _track_ids(self, ids: list[Any], videos: Sequence[int]) -> NDArray[np.int64]:
         """Return track ids of labels in clips; single pictures have none, whatever id their labels carry."""
+        if NO_TRACK not in videos and _are_digits(ids):
+            return np.array(list(map(int, ids)), np.int64)
         rows = [row for row, video in enumerate(videos) if video != NO_TRACK and ids[row] not in _NO_IDS]
         result = np.full(len(ids), NO_TRACK, np.int64)
         if not rows:
@@ -271,6 +281,15 @@ def _with_small_ids(labels: Labels) -> Labels:
         _, rank = np.unique(track_id[is_text], return_inverse=True)
         track_id[is_text] = max(int(numeric.max(initial=0)), 0) + 1 + rank
     return replace(labels, track_id=track_id)
+
+
+def _are_digits(values: list[Any]) -> bool:
+    """Return whether all values are texts of few digits (the common case, checked at once)."""
+    try:
+        joined = "".join(values)
+    except TypeError:
+        return False
+    return joined.isdigit() and joined.isascii() and max(map(len, values)) < 19 and "" not in values
 
 
 def _is_digits(value: Any) -> bool:

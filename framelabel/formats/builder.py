@@ -96,6 +96,42 @@ class LabelsBuilder:
         self._last[video] = max(index, self._last.get(video, -1))
         return number
 
+    def frames(self, video: int, indices: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the numbers of several frames of one video (ascending ordinals), adding those that are new.
+
+        Raises:
+            ValueError: an ordinal is negative or absurd.
+        """
+        if not len(indices):
+            return np.zeros(0, np.int64)
+        start, stop = int(indices[0]), int(indices[-1]) + 1
+        first, last = self._frame_of.get((video, start), -1), self._frame_of.get((video, stop - 1), -1)
+        if first >= 0 and last - first == stop - 1 - start:
+            part = slice(first, last + 1)
+            is_run = self._frame_index[part] == list(range(start, stop))
+            if is_run and self._frame_video[part].count(video) == stop - start:
+                return first + indices - start
+        return np.array([self.frame(video, index) for index in indices.tolist()], np.int64)
+
+    def add_run(self, video: int, frames: range) -> None:
+        """Add many frames of a video at once; none of them may be there already.
+
+        Raises:
+            ValueError: an ordinal is negative or absurd.
+        """
+        if not frames:
+            return
+        if frames[0] < 0 or frames[-1] >= MOST_FRAMES:
+            msg = f"frames {frames[0]} to {frames[-1]} are outside 0 to {MOST_FRAMES - 1}"
+            raise ValueError(msg)
+        number, count = len(self._frame_index), len(frames)
+        self._frame_of.update(zip(((video, index) for index in frames), range(number, number + count), strict=True))
+        self._frame_video.extend([video] * count)
+        self._frame_index.extend(frames)
+        self._frame_name.extend([""] * count)
+        self._frame_size.extend([(0, 0)] * count)
+        self._last[video] = frames[-1]
+
     def has_frame(self, video: int, index: int) -> bool:
         """Return whether this frame was added before."""
         return (video, index) in self._frame_of

@@ -14,9 +14,9 @@ from framelabel.core.ontology import AttributeValue
 from framelabel.core.shapes import Keypoints, Polygon, Shape
 from framelabel.formats.builder import LabelsBuilder, make_video
 from framelabel.formats.conventions import default_name, split_attributes
-from framelabel.formats.numbering import Numbering, TrackNumbers, fraction_of, sequence
+from framelabel.formats.numbering import Numbering, TrackNumbers, column, fraction_of, sequence
 from framelabel.formats.numbers import xywh_to_xyxy
-from framelabel.formats.report import Report
+from framelabel.formats.report import RECORD_ERRORS, Report
 from framelabel.formats.rle import mask_of
 
 _TRACK_FIELDS = ("track_id", "instance_id", "scalabel_id")
@@ -72,7 +72,7 @@ class CocoReader:
             )
         if not self._blocks:
             return self.builder.build()
-        image, category, xywh, score, flags, visible, position = (
+        image, category, xywh, score, flags, visible, track, position = (
             np.concatenate(parts) for parts in zip(*self._blocks, strict=True)
         )
         self._blocks.clear()
@@ -88,7 +88,7 @@ class CocoReader:
         if hidden > 0:
             self.report.skip("annotations", f"{hidden} more name unknown images or categories", count=hidden)
         kept = np.flatnonzero(good)
-        track_id = self._track_ids(frame)
+        track_id = self._track_ids(frame, track)
         first = self.builder.row_count
         accepted = kept[
             self.builder.extend(
@@ -151,7 +151,7 @@ class CocoReader:
         result: dict[Any, int] = {}
         is_default = True
         for position, image in enumerate(self.images):
-            with self.report.record(f"images[{position}]"):
+            try:
                 if image["id"] in result:
                     self.report.skip(f"images[{position}]", f"id {image['id']!r} occurs twice", "make ids unique")
                     continue
@@ -172,9 +172,12 @@ class CocoReader:
                 number = self.builder.frame(row, int(index), name, size)
                 result[image["id"]] = number
                 is_default = is_default and row != stills and name in ("", default_name(names[row], int(index)))
-                _, tags = split_attributes(image.get("attributes"))
-                if tags:
-                    self.builder.frame_attributes[number] = tags
+                if given := image.get("attributes"):
+                    _, tags = split_attributes(given)
+                    if tags:
+                        self.builder.frame_attributes[number] = tags
+            except RECORD_ERRORS as error:
+                self.report.failed(f"images[{position}]", error)
         if is_default:
             self.builder.forget_names()
         return result
@@ -232,28 +235,25 @@ class CocoReader:
 
     def _optional(
         self, block: list[dict[str, Any]], keys: set[str], positions: Sequence[int]
-    ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]:
         count, offset = len(block), self._count
         score = _numbers(block, "score", keys)
         visible = _numbers(block, "visibility", keys)
         flags = np.zeros(count, np.uint16)
         for key, flag in (("iscrowd", Flag.CROWD), ("ignore", Flag.IGNORED)):
-            if key in keys:
-                flags |= np.array([int(flag) if record.get(key) else 0 for record in block], np.uint16)
+            if key in keys and any(given := column(block, key)):
+                flags |= np.array([int(flag) if value else 0 for value in given], np.uint16)
         if "id" in keys:
-            self._zero_ids += sum(1 for record in block if record.get("id") == 0)
+            self._zero_ids += column(block, "id").count(0)
         if "area" not in keys:
             self._missing_area += count
-        if "segmentation" in keys:
-            for row, record in enumerate(block):
-                if record.get("segmentation"):
-                    with self.report.record(f"annotations[{positions[row]}].segmentation"):
-                        self._shapes[offset + row] = _segmentation(record["segmentation"])
-        if "keypoints" in keys:
-            for row, record in enumerate(block):
-                if record.get("keypoints"):
-                    with self.report.record(f"annotations[{positions[row]}].keypoints"):
-                        self._shapes[offset + row] = _keypoints(record["keypoints"])
+        for key, read in (("segmentation", _segmentation), ("keypoints", _keypoints)):
+            if key not in keys or not any(given := column(block, key)):
+                continue
+            for row, value in enumerate(given):
+                if value:
+                    with self.report.record(f"annotations[{positions[row]}].{key}"):
+                        self._shapes[offset + row] = read(value)
         attributes_track = False
         if "attributes" in keys:
             for row, record in enumerate(block):
@@ -266,16 +266,23 @@ class CocoReader:
                     flags[row] |= raised
                     if free:
                         self._attributes[offset + row] = self.builder.interned(free)
+        track_id = np.full(count, NO_TRACK, np.int64)
         for key in _TRACK_FIELDS:
             if key in keys and not attributes_track:
-                values = [record.get(key) for record in block]
-                self._tracks.update({offset + row: value for row, value in enumerate(values) if value is not None})
+                values = column(block, key)
+                try:
+                    numbers = np.array([NO_TRACK if value is None else value for value in values])
+                except (ValueError, OverflowError):
+                    numbers = np.zeros(0)
+                if numbers.dtype.kind == "i" and numbers.shape == (count,):
+                    track_id = np.maximum(numbers, NO_TRACK).astype(np.int64)
+                else:
+                    self._tracks.update({offset + row: value for row, value in enumerate(values) if value is not None})
                 break
-        return score, flags, visible
+        return score, flags, visible, track_id
 
-    def _track_ids(self, frame: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return integer track ids: numbers as they are, texts numbered within their video."""
-        result = np.full(len(frame), NO_TRACK, np.int64)
+    def _track_ids(self, frame: NDArray[np.int64], result: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return integer track ids: numbers as they are in `result`, texts numbered within their video."""
         if not self._tracks:
             return result
         numbers = TrackNumbers(self.report)

@@ -83,11 +83,11 @@ def read_track(
         xyxy[shown],
         ~following[shown],
         frames if len(frames) else np.arange(frame[0], frame[-1] + 1),
-        lambda key: not (int(shown[key]) in rich and rich[int(shown[key])][2] is not None),
+        np.array([row not in rich or rich[row][2] is None for row in shown.tolist()]) if rich else None,
     )
     source = shown[dense.key]
     is_key = dense.is_key & np.array([key[2] for key in keys], np.bool_)[source]
-    known = _frame_numbers(builder, video, dense.frame)
+    known = builder.frames(video, dense.frame)
     first = builder.row_count
     state = np.where(is_key, np.uint16(Flag.KEYFRAME), np.uint16(Flag.PREDICTED))
     accepted = builder.extend(
@@ -105,10 +105,6 @@ def read_track(
                 builder.attributes[first + offset] = extra[1]
             if extra[2] is not None:
                 builder.shapes[first + offset] = extra[2]
-
-
-def _frame_numbers(builder: LabelsBuilder, video: int, frames: NDArray[np.int64]) -> list[int]:
-    return [builder.frame(video, index) for index in frames.tolist()]
 
 
 def element_attributes(

@@ -96,12 +96,14 @@ class CvatVideo(Format[CvatVideoOptions]):
         for track in tracks_of(labels):
             of_video[track.video].append(track)
         kinds = kinds_of(labels, IN_ATTRIBUTES)
+        is_rich = bool(labels.attributes or labels.shapes) or bool((labels.flags & np.uint16(IN_ATTRIBUTES)).any())
         for row, video in enumerate(labels.videos):
             name = f"{video.name}.xml"
             yield name, _head(labels, row, kinds).encode()
             lines: list[str] = []
+            first, last = np.searchsorted(labels.frames.video, [row, row + 1]).tolist()
             for track in of_video[row]:
-                _write_track(labels, track, lines)
+                _write_track(labels, track, (first, last), lines, is_rich=is_rich)
                 if len(lines) > 20_000:
                     yield name, "".join(lines).encode()
                     lines.clear()
@@ -116,8 +118,7 @@ class CvatVideo(Format[CvatVideoOptions]):
                 facts = read_meta(element, builder, kinds)
                 name = facts.name or file.stem
                 video = builder.video(make_video(name, facts.size, facts.frame_count, fraction_of(None)))
-                for index in facts.frames:
-                    builder.frame(video, index)
+                builder.add_run(video, facts.frames)
                 frames = np.array(facts.frames, np.int64)
             elif element.tag == "track":
                 if video is None:
@@ -179,27 +180,24 @@ def _head(labels: Labels, video: int, kinds: Kinds) -> str:
     )
 
 
-def _write_track(labels: Labels, track: Track, lines: list[str]) -> None:
+def _write_track(
+    labels: Labels, track: Track, frames_of_video: tuple[int, int], lines: list[str], *, is_rich: bool
+) -> None:
+    """Append a track's keys, each visible span closed by a key with outside="1" on the next frame."""
     label = attribute(labels.ontology.names[track.class_id])
     lines.append(f'<track id="{track.id}" label={label} source="file">\n')
-    table = labels.frames
-    frames_of_video = table.index[table.video == track.video] if len(labels.videos) > 1 else table.index
-    first_row = int(np.searchsorted(table.video, track.video))
-    rows = track.rows
-    is_key = ((labels.flags[rows] & np.uint16(Flag.KEYFRAME)) != 0) | track.ends
-    frames = table.index[labels.frame[rows]].tolist()
-    boxes = labels.xyxy[rows].tolist()
+    is_key = ((labels.flags[track.rows] & np.uint16(Flag.KEYFRAME)) != 0) | track.ends
+    rows, ends = track.rows[is_key], track.ends[is_key].tolist()
+    places = labels.frame[rows]
+    index = labels.frames.index
+    frames, boxes = index[places].tolist(), labels.xyxy[rows].tolist()
     occluded = ((labels.flags[rows] & np.uint16(Flag.OCCLUDED)) != 0).tolist()
-    is_rich = bool(labels.attributes or labels.shapes) or bool((labels.flags[rows] & np.uint16(IN_ATTRIBUTES)).any())
-    for at in np.flatnonzero(is_key).tolist():
-        row = int(rows[at])
-        lines.append(_element(labels, row, frames[at], boxes[at], (0, int(occluded[at])), is_rich=is_rich))
-        if track.ends[at]:
-            position = int(labels.frame[row]) - first_row + 1
-            if position < len(frames_of_video):
-                after = int(frames_of_video[position])
-                if at + 1 == len(frames) or frames[at + 1] != after:
-                    lines.append(_element(labels, row, after, boxes[at], (1, int(occluded[at])), is_rich=is_rich))
+    columns = zip(rows.tolist(), places.tolist(), frames, boxes, occluded, ends, strict=True)
+    for row, place, frame, box, hidden, is_end in columns:
+        lines.append(_element(labels, row, frame, box, (0, int(hidden)), is_rich=is_rich))
+        if is_end and place + 1 < frames_of_video[1]:
+            after = int(index[place + 1])
+            lines.append(_element(labels, row, after, box, (1, int(hidden)), is_rich=is_rich))
     lines.append("</track>\n")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -103,7 +103,7 @@ def expand(
     xyxy: NDArray[np.float64],
     goes_on: NDArray[np.bool_],
     frames: NDArray[np.int64],
-    is_line: Callable[[int], bool] = lambda _: True,
+    is_line: NDArray[np.bool_] | None = None,
 ) -> Dense:
     """Return the rows of a track given by keys.
 
@@ -112,23 +112,17 @@ def expand(
         xyxy: (K, 4) their boxes.
         goes_on: (K,) whether the object is visible between this key and the next.
         frames: (F,) ordinals that the video lists, increasing.
-        is_line: whether key k moves on a line to the next (else it stays).
+        is_line: (K,) whether key k moves on a line to the next, else it stays; None: all do.
     """
-    parts_frame, parts_box, parts_key = [frame], [xyxy], [np.arange(len(frame))]
-    for key in np.flatnonzero(goes_on[:-1] & (np.diff(frame) > 1)).tolist():
-        first, last = np.searchsorted(frames, [frame[key] + 1, frame[key + 1]])
-        inner = frames[first:last]
-        if not len(inner):
-            continue
-        ones = np.full(len(inner), key)
-        if is_line(key):
-            boxes = between_keys(inner, (frame[ones], xyxy[ones]), (frame[ones + 1], xyxy[ones + 1]))
-        else:
-            boxes = xyxy[ones]
-        parts_frame.append(inner)
-        parts_box.append(boxes)
-        parts_key.append(ones)
-    all_frames = np.concatenate(parts_frame)
+    first = np.searchsorted(frames, frame[:-1] + 1)
+    count = np.where(goes_on[:-1], np.searchsorted(frames, frame[1:]) - first, 0)
+    key = np.repeat(np.arange(len(count)), count)
+    inner = frames[np.repeat(first - np.cumsum(count) + count, count) + np.arange(len(key))]
+    boxes = between_keys(inner, (frame[key], xyxy[key]), (frame[key + 1], xyxy[key + 1]))
+    if is_line is not None:
+        boxes = np.where(is_line[key][:, None], boxes, xyxy[key])
+    all_frames = np.concatenate([frame, inner])
     order = np.argsort(all_frames, kind="stable")
     is_key = np.arange(len(all_frames)) < len(frame)
-    return Dense(all_frames[order], np.concatenate(parts_box)[order], np.concatenate(parts_key)[order], is_key[order])
+    keys = np.concatenate([np.arange(len(frame)), key])
+    return Dense(all_frames[order], np.concatenate([xyxy, boxes])[order], keys[order], is_key[order])

@@ -53,9 +53,11 @@ def choose_keyframes(
     while len(frontier):
         reached = _reach(frontier, goal, segment, is_done, parent, (frame, xyxy), tolerance + _SLACK)
         frontier = reached[~is_done[segment[reached]]]
+    is_first = np.zeros(count, np.bool_)
+    is_first[starts] = True
     current = parent[goals]
     while True:
-        current = current[~np.isin(current, starts)]
+        current = current[~is_first[current]]
         if not len(current):
             return keys
         keys[current] = True
@@ -89,10 +91,10 @@ def _reach(
         move = xyxy[target] - xyxy[origin]
         slope = move / time
         straight = np.all((slope >= low) & (slope <= high), axis=1)
-        new, first = np.unique(target[straight], return_index=True)
+        new = target[straight]
         fresh = parent[new] < 0
-        parent[new[fresh]] = origin[straight][first[fresh]]
         new = new[fresh]
+        parent[new] = new - step
         at_goal = new == goal[new - 1]
         is_done[segment[new[at_goal] - 1]] = True
         found.append(new[~at_goal])

@@ -133,8 +133,7 @@ class LabelStudio(Format[LabelStudioOptions]):
         if not all(size):
             size = _size_option(self.options.size)
         row = builder.video(make_video(name, size, frame_count, fps))
-        for index in range(frame_count):
-            builder.frame(row, index)
+        builder.add_run(row, range(frame_count))
         if not all(size) and videos:
             builder.report.skip(where, "frame size is not known", "give size=WxH", count=len(videos))
             return
@@ -169,7 +168,7 @@ def _read_region(region: dict[str, Any], where: str, track: int, video: int, bui
     dense = expand(frame, xyxy, enabled, np.arange(frame[0], frame[-1] + 1) if len(frame) else frame)
     drawn = np.array([not key.get("auto") for key in keys], np.bool_)[dense.key] & dense.is_key
     builder.extend(
-        [builder.frame(video, index) for index in dense.frame.tolist()],
+        builder.frames(video, dense.frame),
         dense.xyxy,
         class_id,
         lambda row: f"{where}, frame {dense.frame[row] + FRAMES_FROM_ONE}",

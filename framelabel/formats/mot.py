@@ -139,8 +139,7 @@ class Mot(Format[MotOptions]):
         video = _video_of(root, report)
         row = builder.video(video)
         names = _class_names(file)
-        for index in range(video.frame_count):
-            builder.frame(row, index)
+        builder.add_run(row, range(video.frame_count))
         for table, lines in number_rows(pieces(file), report, least=6):
             self._take((table, lines), builder, row, names, kind_of(file, table))
 
@@ -163,7 +162,7 @@ class Mot(Format[MotOptions]):
             return
         index = table[:, 0].astype(np.int64) - FRAMES_FROM_ONE
         unique, inverse = np.unique(index, return_inverse=True)
-        frames = np.array([builder.frame(video, int(value)) for value in unique], np.int64)[inverse.ravel()]
+        frames = builder.frames(video, unique)[inverse.ravel()]
         has_class = kind == "gt" and table.shape[1] in (8, 9)
         class_id = self._classes(table[:, 7], names, builder) if has_class else builder.class_id("pedestrian")
         conf = table[:, 6] if table.shape[1] > 6 else np.ones(len(table))

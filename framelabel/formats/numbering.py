@@ -100,3 +100,11 @@ def sequence(value: Any) -> list[Any]:
         msg = f"expected a list, found {type(value).__name__}"
         raise TypeError(msg)
     return value
+
+
+def column(block: list[dict[str, Any]], key: str) -> list[Any]:
+    """Return one field of all records; None where it is missing."""
+    try:
+        return [record[key] for record in block]
+    except KeyError:
+        return [record.get(key) for record in block]

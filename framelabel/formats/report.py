@@ -10,7 +10,8 @@ from enum import Enum
 _KEPT = 1000
 """Issues kept in full; more are counted only, so that a broken file of a million records costs no memory."""
 
-_RECORD_ERRORS = (KeyError, IndexError, TypeError, ValueError, OverflowError, AttributeError)
+RECORD_ERRORS = (KeyError, IndexError, TypeError, ValueError, OverflowError, AttributeError)
+"""What content of a wrong type or a missing field raises; hot loops catch these and call `Report.failed`."""
 
 
 class Severity(str, Enum):
@@ -66,8 +67,12 @@ class Report:
         """Read one record; when its content has a wrong type or lacks a field, skip it and say why."""
         try:
             yield
-        except _RECORD_ERRORS as error:
-            self.skip(where, _explain(error))
+        except RECORD_ERRORS as error:
+            self.failed(where, error)
+
+    def failed(self, where: str, error: Exception) -> None:
+        """Record that a record was skipped because reading it raised one of `RECORD_ERRORS`."""
+        self.skip(where, _explain(error))
 
     @property
     def skipped(self) -> int:

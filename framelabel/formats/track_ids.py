@@ -52,7 +52,11 @@ def _one_class(labels: Labels, loss: LossReport) -> Labels:
 def group_of_tracks(labels: Labels) -> NDArray[np.int64]:
     """Return the (N,) number of each row's track; tracks are numbered by video, then id."""
     video = labels.frames.video[labels.frame].astype(np.int64)
-    _, group = np.unique(np.stack([video, labels.track_id], axis=1), axis=0, return_inverse=True)
+    span = int(labels.track_id.max(initial=0)) + 2
+    if span * (len(labels.videos) + 1) < 2**62:
+        _, group = np.unique(video * span + labels.track_id + 1, return_inverse=True)
+    else:
+        _, group = np.unique(np.stack([video, labels.track_id], axis=1), axis=0, return_inverse=True)
     return np.asarray(group.ravel(), dtype=np.int64)
 
 
