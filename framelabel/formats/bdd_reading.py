@@ -220,7 +220,7 @@ class ScalabelReader:
             for row, box in enumerate(boxes):
                 if box is None:
                     boxes[row] = _hull_box(shapes.get(row))
-        xyxy = np.array([(box["x1"], box["y1"], box["x2"], box["y2"]) for box in boxes], np.float64)  # type: ignore[index]
+        xyxy = np.array([(box["x1"], box["y1"], box["x2"], box["y2"]) for box in boxes], np.float64)
         xyxy[:, 2:] += SCALABEL_INCLUSIVE
         names = [label["category"] for label in flat]
         known = {name: self.builder.class_id(name) if isinstance(name, str) else -1 for name in set(names)}
