@@ -18,9 +18,9 @@ def _run(config: demo.DemoConfig) -> int:
     reporter.console.print(table)
     reporter.note(
         f"defects: {summary.defects_found} of {summary.defects} found, mean AP {summary.precision:.3f}; "
-        f"boards: {summary.board_tracks} tracks for {summary.boards} boards, HOTA {summary.board_hota:.3f}; "
-        f"{summary.tasks} questions for people"
+        f"boards: {summary.board_tracks} tracks for {summary.boards} boards, HOTA {summary.board_hota:.3f}"
     )
+    reporter.note(f"questions for people: {summary.questions.count} ({summary.questions.message})")
     for name, path in summary.files:
         reporter.note(f"{name}: {path}")
     return 0

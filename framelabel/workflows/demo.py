@@ -28,9 +28,12 @@ from framelabel.metrics.matching import overlap
 from framelabel.metrics.observations import Observations
 from framelabel.metrics.tracking import score_tracks
 from framelabel.store.project import Project
-from framelabel.workflows import draw, evaluate, export, label
+from framelabel.workflows import draw, evaluate, export, label, route
+from framelabel.workflows import report as write_report
 
 OVERLAP = 0.5
+_AUDIT = 120
+"""Boxes that people are asked about to calibrate the scores; the clip is short."""
 _QUALITY = 14
 """Of the rendered clip (x264's constant rate factor): fine traces must survive."""
 
@@ -42,6 +45,15 @@ class DemoConfig:
     out: Path = setting(Path("demo-out"), help="Folder for everything that the demo makes.")
     seed: int = setting(2026, help="Which conveyor to render; 2026 was never trained on.")
     frames: int = setting(250, help="Length of the clip in frames (25 a second).")
+
+
+@dataclass(frozen=True, slots=True)
+class Questions:
+    """What routing asks people."""
+
+    count: int
+    message: str
+    """What is promised for the rest, or what to do next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +73,7 @@ class DemoSummary:
     """True defects that are in view at all."""
     defects_found: int
     """Of them, found under the right class in at least half of their frames."""
-    tasks: int
-    """Questions put to people."""
+    questions: Questions
 
 
 def run(config: DemoConfig, report: Reporter = SILENT) -> DemoSummary:
@@ -93,12 +104,14 @@ def run(config: DemoConfig, report: Reporter = SILENT) -> DemoSummary:
     files.append(("labelled video", video))
     answers = config.out / "truth.json"
     FORMATS.load("coco")().write(truth, answers)
-    page = config.out / "report.html"
-    evaluate.run(evaluate.EvaluateConfig(prediction=project, truth=answers, html=page), report)
-    files += [("truth", answers), ("report", page)]
+    comparison, page = config.out / "against-truth.html", config.out / "report.html"
+    evaluate.run(evaluate.EvaluateConfig(prediction=project, truth=answers, html=comparison), report)
+    routed = route.run(route.RouteConfig(project=project, audit=_AUDIT), report)
+    write_report.run(write_report.ReportConfig(project=project, out=page), report)
+    files += [("truth", answers), ("comparison with the truth", comparison), ("report", page)]
     with Project(project) as opened:
-        found = opened.labels()
-    return _compared(truth, found, tuple(files), 0)
+        found, questions = opened.labels(), len(opened.tasks())
+    return _compared(truth, found, tuple(files), Questions(questions, routed.message))
 
 
 def load_generator() -> ModuleType:
@@ -151,7 +164,7 @@ def _render(config: DemoConfig, path: Path, report: Reporter) -> Labels:
     )
 
 
-def _compared(truth: Labels, found: Labels, files: tuple[tuple[str, Path], ...], tasks: int) -> DemoSummary:
+def _compared(truth: Labels, found: Labels, files: tuple[tuple[str, Path], ...], questions: Questions) -> DemoSummary:
     """Score the labels against the truth, defects by detection and board by track."""
     names = truth.ontology.names
     row_of = np.array([names.index(name) if name in names else -1 for name in found.ontology.names], np.int32)
@@ -175,7 +188,7 @@ def _compared(truth: Labels, found: Labels, files: tuple[tuple[str, Path], ...],
         int(figures["IDs"]),
         defect_count,
         found_count,
-        tasks,
+        questions,
     )
 
 

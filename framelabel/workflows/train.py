@@ -64,6 +64,9 @@ class TrainConfig:
     start: str = setting(
         "auto", help="ONNX weights to start from: a path, auto (the plugin's, else YOLOX-nano), or none."
     )
+    start_rows: str = setting(
+        "", metavar="R,R,...", help="Which class of the starting file begins each class of the plugin, in its order."
+    )
     patience: int = setting(0, help="Stop after so many evaluations without a better score; 0 never.")
     evaluate_every: int = setting(2, help="Epochs between evaluations.")
     resume: bool = setting(False, help="Go on from the last checkpoint of this plugin.")
@@ -120,9 +123,9 @@ def run(config: TrainConfig, report: Reporter = SILENT) -> TrainSummary:
 
     torch.manual_seed(config.seed)
     network = CompactDetector(len(names))
-    start = _start(config, manifest, report)
+    start, rows = _start(config, manifest, report), _start_rows(config, len(names))
     if start is not None:
-        filled = read_weights(network, start, torch.from_numpy(_calibration(train, store, config.size)))
+        filled = read_weights(network, start, torch.from_numpy(_calibration(train, store, config.size)), rows)
         report.note(f"{filled} of 113 layers start from {start.name}")
     scratch = work / "epoch.onnx"
 
@@ -213,6 +216,20 @@ def _start(config: TrainConfig, manifest: plugins.Manifest, report: Reporter) ->
     except MissingModelError as error:
         report.note(f"training starts from random weights, which needs many more pictures: {error}")
         return None
+
+
+def _start_rows(config: TrainConfig, class_count: int) -> dict[int, int] | None:
+    """Return starting file's class -> plugin's class; None where the flag is not given."""
+    if not config.start_rows:
+        return None
+    try:
+        rows = [int(word) for word in config.start_rows.split(",")]
+    except ValueError:
+        rows = []
+    if len(rows) != class_count or len(set(rows)) != class_count:
+        msg = f"--start-rows {config.start_rows}: give {class_count} different row numbers, one per class of the plugin"
+        raise UsageError(msg)
+    return {row: number for number, row in enumerate(rows)}
 
 
 def _recipe(config: TrainConfig) -> Recipe:

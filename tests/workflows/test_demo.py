@@ -19,6 +19,9 @@ def test_demo_labels_its_own_clip(tmp_path: Path) -> None:
     assert summary.board_hota > 0.8
     assert summary.board_tracks == summary.boards
     assert summary.defects_found >= 0.6 * summary.defects > 0
+    assert summary.questions.count > 0
+    for page in ("report", "comparison with the truth"):
+        assert "</html>" in files[page].read_text("utf-8")
     labels, report = FORMATS.load("coco")().read(files["coco export"])
     assert len(report) == 0
     assert {"board"} < set(labels.ontology.names)

@@ -22,7 +22,7 @@ from framelabel.core.videos import Video
 from framelabel.media.encoder import write_video
 from framelabel.store.project import Project
 from framelabel.training.samples import Sample
-from framelabel.workflows import deeppcb
+from framelabel.workflows import deeppcb, train
 from framelabel.workflows.model_card import command_line, with_model
 from framelabel.workflows.plugin_scores import evaluate
 from framelabel.workflows.train import TrainConfig
@@ -177,9 +177,17 @@ def test_training_without_torch_says_how_to_get_it(monkeypatch: pytest.MonkeyPat
     import sys
 
     from framelabel.core.errors import MissingExtraError
-    from framelabel.workflows import train
 
     monkeypatch.setitem(sys.modules, "torch", None)
     config = replace(TrainConfig(plugin=tmp_path, data=(tmp_path,)), epochs=1)
     with pytest.raises(MissingExtraError, match=r"pip install 'framelabel\[train\]'"):
         train.run(config)
+
+
+@pytest.mark.parametrize("rows", ["0,0", "1", "a,b"], ids=["twice", "too few", "letters"])
+def test_start_rows_must_name_each_class_once(rows: str) -> None:
+    """`--start-rows 3,1` begins class 0 from row 3 and class 1 from row 1; anything else is refused in one line."""
+    config = TrainConfig(plugin=Path("p"), data=(Path("d"),), start_rows="3,1")
+    assert train._start_rows(config, 2) == {3: 0, 1: 1}
+    with pytest.raises(UsageError, match="give 2 different row numbers"):
+        train._start_rows(replace(config, start_rows=rows), 2)
