@@ -35,6 +35,10 @@ _CHANNELS = {"rgb24": 3, "gray": 1}
 _INTERPOLATION = {"rgb24": Interpolation.BICUBIC, "gray": Interpolation.AREA}
 """Bicubic is what the ffmpeg command uses for chroma; plain 8-bit 4:2:0 takes swscale's direct path either way."""
 _NOT_A_VIDEO = "not a video file, or a damaged one"
+_PATIENCE_S = 10.0
+"""For an address to answer, and between two packets of it."""
+_RTSP_OVER_TCP = {"rtsp_transport": "tcp"}
+"""Over UDP, lost packets would show as damage; other protocols ignore the option."""
 _HIDES = {"vp8", "vp9", "libdav1d", "av1", "libvpx-vp9"}
 """Decoders of codecs with packets that show nothing, so that packets and pictures need not match."""
 _ATTACHED_PICTURE = 0x400
@@ -61,13 +65,19 @@ class PyAVFile:
         self.name = Path(path).name
         self.failed_packets = 0
         self.end_error = ""
-        if not Path(path).exists():
+        is_address = "://" in self.path
+        if not is_address and not Path(path).exists():
             msg = f"{path}: no such file"
             raise UnreadableVideoError(msg)
+        device = "v4l2" if self.path.startswith("/dev/video") else None
+        patience = _PATIENCE_S if is_address else None
         try:
-            self._container = av.open(self.path, mode="r", metadata_errors="replace")
+            self._container = av.open(
+                self.path, mode="r", format=device, metadata_errors="replace", timeout=patience, options=_RTSP_OVER_TCP
+            )
         except (av.FFmpegError, OSError) as error:
-            raise UnreadableVideoError(f"{self.name}: {_reason(self.path, error)}") from None
+            reason = error.strerror if is_address else _reason(self.path, error)
+            raise UnreadableVideoError(f"{self.path if is_address else self.name}: {reason}") from None
         try:
             self._stream = self._choose_stream()
             self._stream.thread_type = "AUTO"

@@ -273,7 +273,7 @@ class PyAVReader:
         raise _LostError("decoding ended before it")
 
     def _is_as_indexed(self, step: Step) -> bool:
-        """Whether a picture has the digest that the index holds; not asked of a run as threaded as the indexing one."""
+        """Whether a picture has the digest that the index holds; yes where there is none, or after a warning."""
         expected = int(self.index.digest[step.ordinal])
         return not (expected and self._compares_digests) or digest(step.picture) == expected
 
