@@ -160,6 +160,11 @@ class Session:
                 self._make_room(count)
         return results
 
+    def run_inputs(self, *inputs: NDArray[Any]) -> tuple[NDArray[Any], ...]:
+        """Run once with every input given, in the file's order; the outputs keep their batch axes."""
+        feeds = {spec.name: value for spec, value in zip(self.inputs, inputs, strict=True)}
+        return tuple(self._session.run(None, feeds))
+
     def _run_chunk(
         self, chunk: NDArray[Any], sizes: NDArray[np.int64] | None, start: int
     ) -> list[tuple[NDArray[Any], ...]]:

@@ -7,7 +7,10 @@ from framelabel.tracking.propagation.protocol import PropagatorClass
 
 PROPAGATORS: Catalog[PropagatorClass] = Catalog(
     "propagation method",
-    {},
+    {
+        "flow": "framelabel.tracking.propagation.correlation:FlowPropagator",
+        "visual": "framelabel.tracking.propagation.visual:VisualPropagator",
+    },
 )
 """Each entry is a class with a frozen `Options` dataclass, built as `Entry(Options(...), evidence)`."""
 

@@ -16,6 +16,7 @@ from framelabel.core.protocols import FrameReader
 if TYPE_CHECKING:
     from framelabel.tracking.propagation.flow import FlowFields
     from framelabel.tracking.propagation.footage import Footage
+    from framelabel.tracking.propagation.passes import Passes
     from framelabel.tracking.propagation.protocol import SiameseNetwork
 
 NO_DETECTIONS: Mapping[int, Boxes] = MappingProxyType({})
@@ -50,6 +51,7 @@ class Evidence:
         self.reader = reader
         self.network = network
         self.detections = detections
+        self._passes: dict[int, Passes] = {}
 
     @cached_property
     def footage(self) -> Footage:
@@ -68,3 +70,13 @@ class Evidence:
         from framelabel.tracking.propagation.flow import FlowFields
 
         return FlowFields(self.footage)
+
+    def passes(self, network: SiameseNetwork) -> Passes:
+        """Return what this network has seen of the video so far; one for all objects."""
+        from framelabel.tracking.propagation.passes import Passes
+
+        found = self._passes.get(id(network))
+        if found is None:
+            found = Passes(network, self.footage, self.flow)
+            self._passes[id(network)] = found
+        return found

@@ -1,0 +1,172 @@
+"""Carrying human boxes by looking: a single-object network from both sides, optical flow, and one best path."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from framelabel.core.errors import MissingModelError
+from framelabel.core.frames import Span
+from framelabel.core.tracks import Track, Visibility
+from framelabel.tracking.propagation import fusion, reliability
+from framelabel.tracking.propagation.candidates import CARRIED_FIRST, INTERPOLATED, gather
+from framelabel.tracking.propagation.evidence import Evidence
+from framelabel.tracking.propagation.fusion import FusionOptions
+from framelabel.tracking.propagation.keys import Key, split
+from framelabel.tracking.propagation.passes import Passes
+from framelabel.tracking.propagation.protocol import SiameseNetwork
+from framelabel.tracking.propagation.sizes import size_trust
+
+Floats = NDArray[np.float64]
+
+_LOST_ABOVE = 0.75
+"""Where less IoU than a quarter is expected, the evidence does not say where the object is."""
+_HIDDEN_BELOW = 0.3
+"""A box that nothing but motion supports and that looks this little like the object is behind something."""
+_LABEL_REACH = 8.0
+"""Frames over which one more human box is taken to put its neighbours right."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stretch:
+    """The path through one gap, strictly between its keys (or beyond the last one), frames ascending."""
+
+    frame: NDArray[np.int64]
+    xyxy: Floats
+    uncertainty: Floats
+    """(N,) 1 - expected IoU."""
+    visibility: NDArray[np.int8]
+    score: Floats
+    is_open: bool
+
+    def wrong(self) -> Floats:
+        """Return the (N,) chance that a box's IoU is below 0.7; 0 where the object is taken to be absent."""
+        chance = reliability.wrong_chance(self.uncertainty)
+        return np.where(self.visibility == Visibility.ABSENT, 0.0, chance)
+
+
+class VisualPropagator:
+    """The `visual` method."""
+
+    Options = FusionOptions
+
+    def __init__(self, options: FusionOptions, evidence: Evidence, network: SiameseNetwork | None = None) -> None:
+        """Use the evidence's pictures and its network, or another one.
+
+        Raises:
+            MissingModelError: there is no network.
+        """
+        chosen = evidence.network if network is None else network
+        if chosen is None:
+            msg = "the method visual needs the NanoTrack weights; without them use --method flow"
+            raise MissingModelError(msg)
+        self._options = options
+        self._passes: Passes = evidence.passes(chosen)
+
+    def propagate(self, keyframes: Track, span: Span) -> Track:
+        """Return the object in every frame of the span; see `Propagator`."""
+        return assembled(keyframes, span, self.stretches(keyframes, span))
+
+    def stretches(self, keyframes: Track, span: Span) -> list[Stretch]:
+        """Return the path through every gap that touches the span."""
+        keys, absent = split(keyframes)
+        if not keys:
+            return []
+        marks = sorted(
+            [(key.frame, key) for key in keys] + [(frame, None) for frame in absent], key=lambda mark: mark[0]
+        )
+        trust = size_trust(self._passes, keys)
+        left_out = reliability.left_out_overlap(self._passes, keys)
+        found: list[Stretch] = []
+
+        def add(first: Key, last: Key | None, stop: int) -> None:
+            low, high = sorted((first.frame, stop))
+            if high - low > (1 if last is not None else 0) and low < span.stop and high >= span.start:
+                found.append(self._solved(first, last, stop, trust, left_out))
+
+        if marks[0][1] is not None:
+            add(marks[0][1], None, min(span.start, marks[0][0]))
+        for (_, first), (frame, last) in pairwise(marks):
+            if first is not None and last is not None:
+                add(first, last, last.frame)
+            elif first is not None:
+                add(first, None, frame - 1)
+            elif last is not None:
+                before = max(mark for mark, _ in marks if mark < last.frame)
+                add(last, None, before + 1)
+        if marks[-1][1] is not None:
+            add(marks[-1][1], None, max(span.stop - 1, marks[-1][0]))
+        return found
+
+    def _solved(self, first: Key, last: Key | None, stop: int, trust: Floats, left_out: float) -> Stretch:
+        found = gather(self._passes, first, last, stop)
+        path = fusion.solve(found, self._options, trust)
+        values = reliability.features(self._passes, found, path, left_out)
+        rows = np.arange(1, len(values) + 1)
+        doubt = reliability.uncertainty(values)
+        visibility = np.full(len(rows), Visibility.VISIBLE, np.int8)
+        score = np.zeros(len(rows))
+        for place, row in enumerate(rows):
+            node = path.choice[row]
+            if node == fusion.ABSENT_NODE:
+                continue
+            source = found.source[row][node]
+            moving_only = source in (INTERPOLATED, CARRIED_FIRST, CARRIED_FIRST + 1)
+            score[place] = 0.0 if moving_only else found.score[row][node]
+            if moving_only and found.likeness[row][node] < _HIDDEN_BELOW:
+                visibility[place] = Visibility.OCCLUDED
+        visibility[doubt > _LOST_ABOVE] = Visibility.LOST
+        visibility[path.is_absent[rows]] = Visibility.ABSENT
+        order = np.argsort(found.frames[rows], kind="stable")
+        return Stretch(
+            found.frames[rows][order],
+            path.xyxy[rows][order],
+            doubt[order],
+            visibility[order],
+            score[order],
+            found.is_open,
+        )
+
+
+def assembled(keyframes: Track, span: Span, stretches: list[Stretch]) -> Track:
+    """Put stretches and human boxes together: one row for each frame of the span, ABSENT where nothing is known."""
+    count = len(span)
+    xyxy = np.zeros((count, 4))
+    doubt = np.zeros(count)
+    visibility = np.full(count, Visibility.ABSENT, np.int8)
+    score = np.zeros(count)
+    is_key = np.zeros(count, np.bool_)
+    for part in stretches:
+        inside = (part.frame >= span.start) & (part.frame < span.stop)
+        rows = part.frame[inside] - span.start
+        xyxy[rows], doubt[rows] = part.xyxy[inside], part.uncertainty[inside]
+        visibility[rows], score[rows] = part.visibility[inside], part.score[inside]
+    inside = (keyframes.frame >= span.start) & (keyframes.frame < span.stop)
+    rows = keyframes.frame[inside] - span.start
+    xyxy[rows], visibility[rows] = keyframes.xyxy[inside], keyframes.visibility[inside]
+    doubt[rows], score[rows], is_key[rows] = 0.0, 1.0, True
+    doubt[visibility == Visibility.ABSENT] = 0.0
+    frame = np.arange(span.start, span.stop, dtype=np.int64)
+    return Track(keyframes.id, keyframes.class_id, frame, xyxy, is_key, doubt, visibility, score)
+
+
+def best_label(stretches: list[Stretch]) -> tuple[int, float] | None:
+    """Return the frame whose human box is expected to put most boxes right, and how many; None when all are known.
+
+    A human box is taken to help its neighbours, less with distance; close to a key that is there already it helps
+    less, because the path is held there.
+    """
+    best: tuple[int, float] | None = None
+    for part in stretches:
+        wrong = part.wrong()
+        place = np.arange(len(wrong))
+        reach = np.exp(-np.abs(place[:, None] - place[None]) / _LABEL_REACH)
+        near = place + 1.0 if part.is_open else np.minimum(place + 1, len(wrong) - place)
+        gain = (reach @ wrong) * np.sqrt(np.minimum(near / _LABEL_REACH, 1.0))
+        row = int(np.argmax(gain)) if len(gain) else 0
+        if len(gain) and (best is None or gain[row] > best[1]):
+            best = int(part.frame[row]), float(gain[row])
+    return best
