@@ -88,6 +88,9 @@ class PyAVFile:
             self._container.close()
             raise
         self._is_whole_run = True
+        self.skip_before = -(1 << 63)
+        """Pictures of earlier pts need not be decoded, unless others are predicted from them."""
+        self._is_skipping = False
         self._reformatter = VideoReformatter()
         self._orientation: Orientation | None = None
         self.size: tuple[int, int] | None = None
@@ -171,6 +174,7 @@ class PyAVFile:
         sent = received = 0
         for packet in self._packets():
             sent += packet is not None and not packet.is_discard
+            self._skip_or_not(packet)
             try:
                 pictures = self._stream.codec_context.decode(packet)
             except av.FFmpegError as error:
@@ -191,6 +195,19 @@ class PyAVFile:
             and self._stream.codec_context.name not in _HIDES
         ):
             raise DamagedError
+
+    def _skip_or_not(self, packet: Packet[VideoStream] | None) -> None:
+        """Let the decoder leave out a picture before `skip_before` that no other picture is predicted from."""
+        is_early = packet is not None and packet.pts is not None and packet.pts < self.skip_before
+        if is_early != self._is_skipping:
+            self._stream.codec_context.skip_frame = "NONREF" if is_early else "DEFAULT"
+            self._is_skipping = is_early
+            self._is_whole_run = False
+
+    @property
+    def can_skip(self) -> bool:
+        """Whether pictures can be told apart by stored times, so that some may be left out."""
+        return self._has_stored_pts
 
     @property
     def _is_threaded(self) -> bool:

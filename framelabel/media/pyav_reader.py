@@ -30,6 +30,8 @@ _WORTH_A_SEEK = 12
 """Pictures that decode in about the time that a seek and the refilling of the decoder take."""
 _EARLIER_TRIES = 3
 """Sync frames tried before a random read starts at the beginning of the file."""
+_KEPT_BEHIND = 8
+"""Pictures before a single one asked for that are decoded in full, for stepping back."""
 _KEPT_BYTES = 64 << 20
 """Decoded pictures kept for near-by random reads, such as stepping backwards."""
 _REPORT_EVERY = 32
@@ -74,12 +76,15 @@ class PyAVReader:
         self._header: HeaderFacts | None = None
         self._content: ContentFacts | None = None
         self._index = index
+        self._syncs = np.zeros(0, np.int64) if index is None else np.flatnonzero(index.is_sync)
         self._file = PyAVFile(path, self._threads)
         self._is_fresh = True
         """Whether `_file` still stands at its first picture."""
         self._steps: Iterator[Step] | None = None
         self._next = 0
-        """Ordinal that `_steps` yields next."""
+        """Ordinal that `_steps` yields next, or less where pictures are skipped."""
+        self._skips = False
+        """Whether the present run leaves out pictures that nobody wants and no other picture needs."""
         self._is_proved = True
         """Whether the present run of pictures began at the start of the file, as the index did."""
         self._kept: OrderedDict[int, Step] = OrderedDict()
@@ -111,6 +116,7 @@ class PyAVReader:
         """The identity of every picture; decodes the file once when it was not given and no pass was made yet."""
         if self._index is None:
             self._index = self.content.index
+            self._syncs = np.flatnonzero(self._index.is_sync)
         return self._index
 
     def read_all(
@@ -223,6 +229,8 @@ class PyAVReader:
         for attempt in range(_EARLIER_TRIES + 2):
             try:
                 self._approach(ordinal, attempt)
+                if self._skips:
+                    self._file.skip_before = int(self.index.pts[max(0, ordinal - _KEPT_BEHIND * keep)])
                 return self._advance(ordinal, keep=keep)
             except DamagedError:
                 self._use_one_thread()
@@ -236,19 +244,19 @@ class PyAVReader:
 
     def _approach(self, ordinal: int, attempt: int) -> None:
         """Stand at or before `ordinal`: stay, seek to a sync frame (an earlier one at each attempt), or start over."""
+        if self._steps is not None and self._next == ordinal:
+            return
         start = max(0, ordinal - self._options.deinterlace)
-        sync = self.index.sync_before(start)
-        for _ in range(attempt):
-            sync = self.index.sync_before(max(0, sync - 1))
+        position = int(np.searchsorted(self._syncs, start, side="right")) - 1 - attempt
+        sync = int(self._syncs[position]) if position >= 0 else 0
         if self._steps is not None and self._next <= ordinal and sync - self._next < _WORTH_A_SEEK:
             return
-        self._is_proved = sync == 0 or attempt >= _EARLIER_TRIES or not self._file.seek(int(self.index.pts[sync]))
-        if self._is_proved:
-            if not self._is_fresh:
-                self._reopen()
-            self._steps = self._shown(self._counted_from_start())
-        else:
-            self._steps = self._shown(self._counted_from_sync(start))
+        is_from_start = sync == 0 or attempt >= _EARLIER_TRIES or not self._file.seek(int(self.index.pts[sync]))
+        if is_from_start and not self._is_fresh:
+            self._reopen()
+        self._skips = attempt == 0 and self._file.can_skip and not self._options.deinterlace
+        self._is_proved = is_from_start and not self._skips
+        self._steps = self._shown(self._numbered(None if is_from_start else start))
         self._is_fresh = False
         self._next = 0
 
@@ -261,46 +269,51 @@ class PyAVReader:
                 self._keep(step)
             if step.ordinal == ordinal:
                 if not self._is_as_indexed(step):
-                    if not (self._is_proved and self._threads == 1):
-                        raise _LostError("its content differs")
-                    self._compares_digests = False
-                    warnings.warn(
-                        f"{self._file.name}: frame {ordinal} decodes to another picture than when it was indexed, by a "
-                        "changed file or another decoder; run `framelabel verify`",
-                        stacklevel=2,
-                    )
+                    self._accept_other_picture(ordinal)
                 return step.shown
         raise _LostError("decoding ended before it")
+
+    def _accept_other_picture(self, ordinal: int) -> None:
+        """Warn about a picture with the right time and another content, when all else was tried."""
+        if not (self._is_proved and self._threads == 1):
+            raise _LostError("its content differs")
+        self._compares_digests = False
+        warnings.warn(
+            f"{self._file.name}: frame {ordinal} decodes to another picture than when it was indexed: a changed file, "
+            "or another decoder; run `framelabel verify`",
+            stacklevel=2,
+        )
 
     def _is_as_indexed(self, step: Step) -> bool:
         """Whether a picture has the digest that the index holds; yes where there is none, or after a warning."""
         expected = int(self.index.digest[step.ordinal])
         return not (expected and self._compares_digests) or digest(step.picture) == expected
 
-    def _counted_from_start(self) -> Iterator[tuple[int, Picture]]:
-        index, file = self.index, self._file
-        clock = PresentationClock(file.step, file.second)
-        for ordinal, picture in enumerate(file.pictures()):
-            if ordinal == len(index) or clock.next(file.stored_pts(picture)) != index.pts[ordinal]:
-                raise _LostError(f"the presentation time of frame {ordinal} differs")
-            yield ordinal, picture
+    def _numbered(self, start: int | None) -> Iterator[tuple[int, Picture]]:
+        """Number the pictures from here on, comparing every presentation time with the index.
 
-    def _counted_from_sync(self, start: int) -> Iterator[tuple[int, Picture]]:
-        """Number the pictures after a seek, beginning at the first sync frame that the index knows."""
+        `start` is None at the beginning of the file. After a seek, numbering begins at the first sync frame that the
+        index knows, which must not lie behind `start`.
+        """
         index, file = self.index, self._file
         clock = PresentationClock(file.step, file.second)
         ordinal = -1
+        is_anchored = start is None
         for picture in file.pictures():
             stored = file.stored_pts(picture)
-            if ordinal < 0:
-                place = int(np.searchsorted(index.pts, stored)) if picture.key_frame and stored is not None else -1
-                if not 0 <= place < len(index) or index.pts[place] != stored or not index.is_sync[place]:
+            place = -1
+            if (self._skips or not is_anchored) and stored is not None:
+                place = int(np.searchsorted(index.pts, stored))
+            if not is_anchored:
+                if not picture.key_frame or not 0 <= place < len(index) or index.pts[place] != stored:
                     continue  # a picture before the sync frame, whose references were not decoded
-                if place > start:
+                if not index.is_sync[place]:
+                    continue
+                if start is not None and place > start:
                     raise _LostError("the container's seek went too far")
-                ordinal = place - 1
-            ordinal += 1
-            if ordinal == len(index) or clock.next(stored) != index.pts[ordinal]:
+                ordinal, is_anchored = place - 1, True
+            ordinal = max(place, ordinal + 1) if self._skips else ordinal + 1
+            if ordinal >= len(index) or (stored if self._skips else clock.next(stored)) != index.pts[ordinal]:
                 raise _LostError(f"the presentation time of frame {ordinal} differs")
             yield ordinal, picture
 
