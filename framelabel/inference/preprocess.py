@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -72,6 +73,16 @@ class Canvas:
     """(N, C, H, W) or (N, H, W, C), ready for the session."""
     regions: list[tuple[int, int, int, int]] = field(default_factory=list)
     """For each row: left, top, width, height of the picture region last written; zeros at first."""
+    resized: NDArray[np.uint8] = field(default_factory=lambda: np.zeros((0, 0, 3), np.uint8))
+    """(h, w, 3) the last picture after resizing; kept because a fresh array costs more than the resizing itself."""
+    planes: list[NDArray[np.uint8]] = field(default_factory=list)
+    """Its three channels, (h, w) each."""
+
+    def fit(self, width: int, height: int) -> None:
+        """Make the intermediate arrays fit a resized picture."""
+        if self.resized.shape[:2] != (height, width):
+            self.resized = np.empty((height, width, 3), np.uint8)
+            self.planes = [np.empty((height, width), np.uint8) for _ in range(3)]
 
 
 def least_size(options: InputOptions, picture: tuple[int, int]) -> tuple[int, int]:
@@ -102,7 +113,6 @@ class Preprocessor:
         self._gain = (options.scale / std).astype(np.float32)
         self._bias = (-mean / std).astype(np.float32)
         self._is_plain = bool(np.all(self._gain == 1.0) and np.all(self._bias == 0.0))
-        self._has_bias = bool(np.any(self._bias != 0.0))
         self._pad = options.pad * self._gain + self._bias
 
     def canvas(self, count: int) -> Canvas:
@@ -150,23 +160,24 @@ class Preprocessor:
         if self.options.resize == "crop":
             x, y, cut_width, cut_height = self._cut((width, height))
             image = image[y : y + cut_height, x : x + cut_width]
-        small = image
-        if (small.shape[1], small.shape[0]) != (new_width, new_height):
-            small = cv2.resize(image, (new_width, new_height), interpolation=cv2.INTER_LINEAR)
-        if self.options.colour == "grey":
-            pixels = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)[None]
-        elif self.options.colour == "bgr":
-            pixels = small[..., ::-1].transpose(2, 0, 1)
-        else:
-            pixels = small.transpose(2, 0, 1)
+        canvas.fit(new_width, new_height)
+        if (image.shape[1], image.shape[0]) != (new_width, new_height):
+            image = cv2.resize(image, (new_width, new_height), canvas.resized, interpolation=cv2.INTER_LINEAR)
         spot = planes[:, top : top + new_height, left : left + new_width]
-        if self._is_plain:
-            spot[:] = pixels
-        else:
-            np.multiply(pixels, self._gain[:, None, None], out=spot, casting="unsafe")
-            if self._has_bias:
-                spot += self._bias[:, None, None].astype(spot.dtype)
+        for channel, plane in enumerate(self._split(image, canvas.planes)):
+            # One contiguous plane after the other: several times faster than one transposed copy.
+            if self._is_plain:
+                spot[channel] = plane
+            else:
+                spot[channel] = plane * self._gain[channel] + self._bias[channel]
         return placement
+
+    def _split(self, image: NDArray[np.uint8], planes: list[NDArray[np.uint8]]) -> Sequence[NDArray[np.uint8]]:
+        """Return an RGB picture as planes in the order of the model's channels."""
+        if self.options.colour == "grey":
+            return (cv2.cvtColor(image, cv2.COLOR_RGB2GRAY, planes[0]),)
+        red_green_blue: Sequence[NDArray[np.uint8]] = cv2.split(image, planes)
+        return red_green_blue[::-1] if self.options.colour == "bgr" else red_green_blue
 
     def _cut(self, size: tuple[int, int]) -> tuple[int, int, int, int]:
         """Return the middle region of a picture with the input's aspect: x, y, width, height."""
