@@ -79,3 +79,15 @@ def orientation_of_matrix(matrix: Sequence[int]) -> Orientation:
     if b and c and not a and not d:
         return Orientation(is_transposed=True, is_mirrored_x=c < 0, is_mirrored_y=b < 0)
     return Orientation()
+
+
+def orientation_of_turn(degrees: int) -> Orientation:
+    """Return the orientation of a counter-clockwise turn without mirroring; other angles than right ones count as none.
+
+    >>> orientation_of_turn(-90).degrees
+    -90
+    """
+    quarter = degrees % 360
+    return Orientation(
+        is_transposed=quarter in {90, 270}, is_mirrored_x=quarter in {180, 270}, is_mirrored_y=quarter in {90, 180}
+    )

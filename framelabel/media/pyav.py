@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
@@ -24,7 +23,7 @@ from numpy.typing import NDArray
 
 from framelabel.core.errors import UnreadableVideoError
 from framelabel.media.facts import HeaderFacts
-from framelabel.media.orientation import Orientation, orientation_of_matrix
+from framelabel.media.orientation import Orientation, orientation_of_matrix, orientation_of_turn
 
 Picture = VideoFrame
 """A decoded picture before conversion; `key_frame`, `is_corrupt` and `interlaced_frame` are its flags."""
@@ -266,10 +265,13 @@ class PyAVFile:
 
     def _orientation_of(self, picture: Picture) -> Orientation:
         if self._orientation is None:
-            self._orientation = Orientation()
-            with suppress(KeyError):
+            try:
                 matrix = picture.side_data["DISPLAYMATRIX"]  # type: ignore[typeddict-item]
                 self._orientation = orientation_of_matrix(np.frombuffer(matrix, np.int32).tolist())
+            except KeyError:
+                self._orientation = Orientation()
+            except ValueError:  # a kind of side data that this PyAV has no name for hides the others
+                self._orientation = orientation_of_turn(picture.rotation)
         return self._orientation
 
 
