@@ -9,6 +9,7 @@ from framelabel.core.catalog import Catalog
 COMMANDS: Catalog[click.Command] = Catalog(
     "command",
     {
+        "propagate": "framelabel.cli.propagate:command",
         "evaluate": "framelabel.cli.evaluate:command",
         "lint": "framelabel.cli.lint:command",
         "route": "framelabel.cli.route:command",

@@ -8,8 +8,10 @@ from framelabel.tracking.propagation.protocol import PropagatorClass
 PROPAGATORS: Catalog[PropagatorClass] = Catalog(
     "propagation method",
     {
-        "flow": "framelabel.tracking.propagation.correlation:FlowPropagator",
+        "linear": "framelabel.tracking.propagation.linear:Linear",
         "visual": "framelabel.tracking.propagation.visual:VisualPropagator",
+        "flow": "framelabel.tracking.propagation.correlation:FlowPropagator",
+        "detections": "framelabel.tracking.propagation.detections:Detections",
     },
 )
 """Each entry is a class with a frozen `Options` dataclass, built as `Entry(Options(...), evidence)`."""
