@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,14 @@ _HINTS: Mapping[str, str] = {
 _GPU_BATCH = 8
 _FATAL_LEVEL = 4
 """ONNX Runtime prints nothing: what goes wrong is raised and becomes one line."""
-_OUT_OF_MEMORY = ("out of memory", "failed to allocate memory", "cuda failure 2", "bfcarena", "not enough memory")
+_OUT_OF_MEMORY = (
+    "out of memory",
+    "failed to allocate memory",
+    "cuda failure 2",
+    "bfcarena",
+    "not enough memory",
+    "alloc_failed",
+)
 
 _DTYPES: Mapping[str, type[np.generic]] = {
     "tensor(float)": np.float32,
@@ -151,11 +159,11 @@ class Session:
         results: list[tuple[NDArray[Any], ...]] = []
         while len(results) < len(batch):
             start = len(results)
-            count = min(self.max_batch, len(batch) - start)
+            count, device = min(self.max_batch, len(batch) - start), self.device
             try:
                 results.extend(self._run_chunk(batch[start : start + count], sizes, start))
             except Exception as error:
-                if not _is_out_of_memory(error) or self.device == "cpu":
+                if not _is_out_of_memory(error) or device == "cpu":
                     raise
                 self._make_room(count)
         return results
@@ -219,9 +227,10 @@ class Session:
         if device == "auto":
             for candidate in _AUTO_ORDER:
                 if candidate in built_for:
-                    session = self._create(candidate)
-                    if _device_of(session) == candidate:
-                        return session, candidate
+                    with suppress(DeviceUnavailableError):
+                        session = self._create(candidate)
+                        if _device_of(session) == candidate:
+                            return session, candidate
             return self._create("cpu"), "cpu"
         if device not in built_for:
             raise DeviceUnavailableError(_not_here(device, f"this ONNX Runtime is built for {', '.join(built_for)}"))

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
 from framelabel import plugins
+from framelabel.plugins.check import Level, check
 from framelabel.plugins.loading import bundled_folder
 
 NAMES = sorted(path.parent.name for path in bundled_folder().glob("*/plugin.yaml"))
@@ -33,6 +37,19 @@ def test_the_readme_is_a_model_card(name: str) -> None:
     text = (bundled_folder() / name / "README.md").read_text("utf-8").lower()
     for words in (("licence",), ("data",), ("fail", "limit")):
         assert any(word in text for word in words), f"README.md of {name} says nothing about {words[0]}"
+
+
+@names
+def test_it_finds_what_its_samples_promise(
+    name: str, shared: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every step of `plugins check` is good on this machine: model, picture, samples."""
+    manifest = plugins.load(name)
+    monkeypatch.setenv("FRAMELABEL_OFFLINE", "1")
+    if not manifest.model.of_plugin and not (manifest.folder / manifest.model.file).is_file():
+        monkeypatch.setenv("FRAMELABEL_MODELS", str(shared("models")))
+    steps = list(check(name, device="cpu"))
+    assert [step for step in steps if step.level is Level.PROBLEM] == []
 
 
 @names

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +63,51 @@ def test_a_provider_that_comes_up_as_cpu_is_refused(
     with pytest.raises(DeviceUnavailableError, match="came up on cpu"):
         Session(path, device="cuda")
     assert Session(path, device="auto").device == "cpu"
+
+
+def test_auto_goes_on_where_a_provider_does_not_start(
+    constant_model: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A broken driver that raises makes `auto` use the next device, and an explicit device one clear line."""
+    real = onnxruntime.InferenceSession
+
+    def broken(path: str, options: object, providers: list[str]) -> Any:
+        if providers[0] != "CPUExecutionProvider":
+            msg = "libcuda.so.1: cannot open shared object file"
+            raise RuntimeError(msg)
+        return real(path, options, providers=providers)
+
+    monkeypatch.setattr(
+        onnxruntime, "get_available_providers", lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    )
+    monkeypatch.setattr(onnxruntime, "InferenceSession", broken)
+    path = constant_model({"out": MARK})
+    assert Session(path, device="auto").device == "cpu"
+    with pytest.raises(DeviceUnavailableError, match=r"libcuda\.so\.1.*or use --device auto"):
+        Session(path, device="cuda")
+
+
+def test_two_threads_that_run_out_of_memory_together_both_get_answers(
+    constant_model: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first thread moves the model to the CPU while the second one's run is still failing on the accelerator."""
+    out, glow = np.zeros((1, 1), np.float32), np.ones((1, 1), np.float32)
+    session = Session(constant_model({"out": out}, shape=("batch", 3, 4, 4), glow={"out": glow}), batch=1)
+    both = threading.Barrier(2, timeout=10)
+
+    class Full:
+        def run(self, *_: object) -> None:
+            both.wait()
+            msg = "CUDA failure 2: out of memory"
+            raise RuntimeError(msg)
+
+    monkeypatch.setattr(session, "_session", Full())
+    monkeypatch.setattr(session, "device", "cuda")
+    batch = np.full((1, 3, 4, 4), 51.0, np.float32)
+    with ThreadPoolExecutor(2) as pool:
+        answers = [pool.submit(session.run, batch) for _ in range(2)]
+        assert [float(answer.result()[0][0][0, 0]) for answer in answers] == pytest.approx([0.2, 0.2])
+    assert session.device == "cpu"
 
 
 def test_unknown_device_names_the_nearest(constant_model: Callable[..., Path]) -> None:
