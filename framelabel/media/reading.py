@@ -45,7 +45,7 @@ def open_named(path: str | Path, *, video_id: VideoId, index: FrameIndex | None,
     """Open `path` with the named reader; "auto" takes what `choice` found, or pictures."""
     if reader == "auto":
         is_file = Path(path).is_file()
-        reader = choose_reader(path, index) if is_file else "images" if is_pictures(path) else "pyav"
+        reader = "images" if is_pictures(path) else choose_reader(path, index) if is_file else "pyav"
     opened: Reader = READERS.load(reader)(path, video_id=video_id, index=index)
     return opened
 

@@ -137,7 +137,7 @@ class Model(_Section):
 class Tracker(_Section):
     """Which tracker links detections."""
 
-    name: str = "bytetrack"
+    name: str = "offline"
     options: Mapping[str, Any] = Field(default_factory=dict)
 
 

@@ -88,6 +88,17 @@ def test_two_projects_get_identical_labels(clip: Path, plugin: Path, tmp_path: P
     assert stored(tmp_path / "a.framelabel") == stored(tmp_path / "b.framelabel")
 
 
+def test_another_tracker_replaces_the_labels(clip: Path, plugin: Path, tmp_path: Path) -> None:
+    """Linking anew with another tracker replaces that plugin's labels; nothing is detected twice, nothing doubled."""
+    project = tmp_path / "p.framelabel"
+    label.run(config(clip, plugin, project))
+    first = len(stored(project)[0])
+    label.run(config(clip, plugin, project, tracker="sort"))
+    with Project(project) as opened:
+        assert [run.kind for run in opened.runs()].count("detect") == 1
+    assert first * 0.9 <= len(stored(project)[0]) <= first
+
+
 SELECTIONS = [
     pytest.param({"every": 7}, list(range(0, 70, 7)), id="every-7th"),
     pytest.param({"fps": 5.0}, list(range(0, 70, 5)), id="5-a-second"),
