@@ -16,6 +16,7 @@ from framelabel.core.ontology import AttributeValue
 from framelabel.core.shapes import Keypoints, Polygon, Polyline, Shape, hull
 from framelabel.formats.builder import LabelsBuilder, make_video
 from framelabel.formats.conventions import BDD_LIGHTS, SCALABEL_INCLUSIVE, bdd_name, split_attributes
+from framelabel.formats.jsonstream import Block
 from framelabel.formats.numbering import TrackNumbers, column, sequence
 from framelabel.formats.report import RECORD_ERRORS, Report
 from framelabel.formats.rle import mask_of
@@ -43,13 +44,13 @@ class ScalabelReader:
         self._lacks_null = False
         self._is_default_name = True
 
-    def take(self, key: str, values: list[Any] | dict[str, Any]) -> None:
+    def take(self, key: str, values: Block) -> None:
         """Take one block of the stream: frames, or the rest of the file."""
         if isinstance(values, dict):
             if "frames" in values and not isinstance(values["frames"], list):
                 self.report.skip("frames", "is not a list")
             self._take_config(values.get("config"))
-        elif key in ("[]", "frames"):
+        elif isinstance(values, list) and key in ("[]", "frames"):
             self._take_frames(values)
 
     def labels(self) -> Labels:

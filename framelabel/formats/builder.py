@@ -132,6 +132,23 @@ class LabelsBuilder:
         self._frame_size.extend([(0, 0)] * count)
         self._last[video] = frames[-1]
 
+    def add_frames(
+        self, videos: list[int], indices: list[int], names: list[str] | None, sizes: list[tuple[int, int]]
+    ) -> range:
+        """Add many frames at once and return their numbers; the caller has made sure that all are new and possible."""
+        number, count = len(self._frame_index), len(indices)
+        numbers = range(number, number + count)
+        self._frame_of.update(zip(zip(videos, indices, strict=True), numbers, strict=True))
+        self._frame_video.extend(videos)
+        self._frame_index.extend(indices)
+        self._frame_name.extend(names if names is not None else [""] * count)
+        self._frame_size.extend(sizes)
+        last = self._last
+        for video, index in zip(videos, indices, strict=True):
+            if index > last.get(video, -1):
+                last[video] = index
+        return numbers
+
     def has_frame(self, video: int, index: int) -> bool:
         """Return whether this frame was added before."""
         return (video, index) in self._frame_of

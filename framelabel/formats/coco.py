@@ -13,7 +13,7 @@ from framelabel.core.errors import InvalidLabelsError
 from framelabel.core.labels import Labels
 from framelabel.core.shapes import Polygon
 from framelabel.formats import jsonstream
-from framelabel.formats.coco_reading import read_blocks
+from framelabel.formats.coco_reading import TABLES, read_blocks
 from framelabel.formats.coco_writing import Dialect, render
 from framelabel.formats.files import head_of, pieces
 from framelabel.formats.holding import EVERYTHING, Fact, Holds, Rate, frame_sizes
@@ -63,7 +63,7 @@ class Coco(Format[CocoOptions]):
         if file.is_dir():
             raise InvalidLabelsError(f"{path}: has {len(list(path.glob('*.json')))} *.json files; name the one to read")
         report.file = str(file)
-        return read_blocks(jsonstream.stream(pieces(file), str(file)), report, file.stem)
+        return read_blocks(jsonstream.stream(pieces(file), str(file), TABLES), report, file.stem)
 
     def render(self, labels: Labels) -> Iterator[Piece]:
         """Write one file."""

@@ -12,15 +12,27 @@ from framelabel.core.boxes import NO_TRACK
 from framelabel.core.labels import Flag, Labels
 from framelabel.core.ontology import AttributeValue
 from framelabel.core.shapes import Keypoints, Polygon, Shape
-from framelabel.formats.builder import LabelsBuilder, make_video
+from framelabel.formats.builder import MOST_FRAMES, LabelsBuilder, make_video
 from framelabel.formats.conventions import default_name, split_attributes
+from framelabel.formats.jsonstream import Block
 from framelabel.formats.numbering import Numbering, TrackNumbers, column, fraction_of, sequence
 from framelabel.formats.numbers import xywh_to_xyxy
 from framelabel.formats.report import RECORD_ERRORS, Report
 from framelabel.formats.rle import mask_of
+from framelabel.formats.uniform import NumberTable, TableForm
 
 _TRACK_FIELDS = ("track_id", "instance_id", "scalabel_id")
-_PLAIN = {"id", "image_id", "category_id", "bbox", "area", "iscrowd", "video_id", "num_keypoints", "segmentation"}
+_FORM = TableForm(
+    {
+        "bbox": 4,
+        "segmentation": 0,
+        **dict.fromkeys(("id", "image_id", "category_id", "area", "iscrowd", "ignore", "video_id", "score"), 1),
+        **dict.fromkeys(("visibility", *_TRACK_FIELDS), 1),
+    },
+    frozenset({"image_id", "category_id", "bbox"}),
+)
+TABLES = {"annotations": _FORM, "[]": _FORM}
+"""Annotations with these fields only may be read as tables of numbers."""
 
 
 class CocoReader:
@@ -45,12 +57,14 @@ class CocoReader:
         self._missing_area = 0
         self._seen = 0
 
-    def take(self, key: str, values: list[Any] | dict[str, Any]) -> None:
+    def take(self, key: str, values: Block) -> None:
         """Take one block of the stream."""
         if isinstance(values, dict):
             for name in ("images", "annotations", "categories", "videos"):
                 if name in values and not isinstance(values[name], list):
                     self.report.skip(name, f"is not a list but {type(values[name]).__name__}")
+        elif isinstance(values, NumberTable):
+            self._take_table(values)
         elif key in ("annotations", "[]"):
             self._take_annotations(values)
         elif key == "images":
@@ -147,6 +161,8 @@ class CocoReader:
                 frame_count = int(video.get("length") or 0)
                 videos[video["id"]] = self.builder.video(make_video(name, size, frame_count, fps))
                 names.append(name)
+        if (regular := self._regular_frames(videos, names)) is not None:
+            return regular
         stills = -1
         result: dict[Any, int] = {}
         is_default = True
@@ -182,6 +198,28 @@ class CocoReader:
             self.builder.forget_names()
         return result
 
+    def _regular_frames(self, videos: dict[Any, int], names: list[str]) -> dict[Any, int] | None:
+        """Return frame numbers by picture id when all pictures are plain frames of clips; None to look at each."""
+        if not videos or not self.images or "attributes" in set().union(*self.images):
+            return None
+        try:
+            ids = [image["id"] for image in self.images]
+            rows = [videos[image["video_id"]] for image in self.images]
+            key = "frame_id" if "frame_id" in self.images[0] else "frame_index"
+            indices = [image[key] for image in self.images]
+            sizes = [(image["width"], image["height"]) for image in self.images]
+            shown = [image["file_name"] for image in self.images]
+            ordinals, whole = np.array(indices), np.array(sizes)
+            distinct = len(set(ids)) == len(ids) == len(set(zip(rows, indices, strict=True)))
+        except (KeyError, TypeError, ValueError, OverflowError):
+            return None
+        is_plain = ordinals.dtype.kind == "i" and whole.dtype.kind == "i" and set(map(type, shown)) == {str}
+        if not (is_plain and distinct) or int(ordinals.min()) < 0 or int(ordinals.max()) >= MOST_FRAMES:
+            return None
+        rule = [default_name(names[row], index) for row, index in zip(rows, indices, strict=True)]
+        numbers = self.builder.add_frames(rows, indices, None if rule == shown else shown, sizes)
+        return dict(zip(ids, numbers, strict=True))
+
     # Annotations
 
     def _take_annotations(self, block: list[Any]) -> None:
@@ -201,6 +239,31 @@ class CocoReader:
         keys = set().union(*block)
         self._blocks.append((*columns, *self._optional(block, keys, positions), np.array(positions, np.int64)))
         self._count += len(block)
+
+    def _take_table(self, table: NumberTable) -> None:
+        """Take annotations that came as numbers."""
+        count = len(table)
+        has = table.fields.keys()
+        image, category = (_numbered(table.column(name), numbers) for name, numbers in (
+            ("image_id", self._image_number), ("category_id", self._category_number)))  # fmt: skip
+        flags = np.zeros(count, np.uint16)
+        for name, flag in (("iscrowd", Flag.CROWD), ("ignore", Flag.IGNORED)):
+            if name in has:
+                flags |= np.where(table.column(name) != 0, np.uint16(flag), np.uint16(0))
+        nothing = np.full(count, np.nan)
+        score = table.column("score") if "score" in has else nothing
+        visible = table.column("visibility") if "visibility" in has else nothing
+        track = next((name for name in _TRACK_FIELDS if name in has), "")
+        track_id = np.maximum(table.column(track), NO_TRACK).astype(np.int64) if track else np.full(count, NO_TRACK)
+        if "id" in has:
+            self._zero_ids += int((table.column("id") == 0).sum())
+        if "area" not in has:
+            self._missing_area += count
+        position = np.arange(self._seen, self._seen + count)
+        columns = (image, category, table.values[:, table.fields["bbox"]].copy(), score, flags, visible, track_id)
+        self._blocks.append((*columns, position))
+        self._seen += count
+        self._count += count
 
     def _is_good(self, record: Any, position: int) -> bool:
         """Try one record alone; report what is wrong with it."""
@@ -297,6 +360,13 @@ def _numbers(block: list[dict[str, Any]], key: str, keys: set[str]) -> NDArray[n
         return np.full(len(block), np.nan)
     values = [record.get(key) for record in block]
     return np.array([value if isinstance(value, (int, float)) else np.nan for value in values], np.float64)
+
+
+def _numbered(values: NDArray[np.float64], numbers: Numbering) -> NDArray[np.int64]:
+    """Return the number of each identifier."""
+    unique, inverse = np.unique(values, return_inverse=True)
+    known = [numbers[int(value) if value == int(value) else value] for value in unique.tolist()]
+    return np.array(known, np.int64)[inverse.ravel()]
 
 
 def _segmentation(value: Any) -> Shape:

@@ -14,7 +14,7 @@ from framelabel.core.labels import Flag, Labels
 from framelabel.core.shapes import Keypoints, Mask, Polygon
 from framelabel.formats.conventions import COCO_FIRST_ID, COCO_KEYPOINTS, default_name, flag_attributes
 from framelabel.formats.holding import frame_names, frame_sizes
-from framelabel.formats.numbers import xyxy_to_xywh
+from framelabel.formats.numbers import texts, woven, xyxy_to_xywh
 from framelabel.formats.rle import area_of, polygon_area, record_of
 
 _BLOCK = 20_000
@@ -46,7 +46,7 @@ def render(labels: Labels, dialect: Dialect) -> Iterator[bytes]:
     yield b',"images":['
     yield from _joined(_images(labels, dialect))
     yield b'],"annotations":['
-    yield from _joined(_annotations(labels, dialect))
+    yield from _annotations(labels, dialect)
     yield b"]}\n"
 
 
@@ -131,53 +131,81 @@ def _images(labels: Labels, dialect: Dialect) -> Iterator[list[dict[str, Any]]]:
         yield block
 
 
-def _annotations(labels: Labels, dialect: Dialect) -> Iterator[list[dict[str, Any]]]:
-    has_score = bool((~np.isnan(labels.score)).any())
-    has_visible = bool((~np.isnan(labels.visible)).any())
+def _annotations(labels: Labels, dialect: Dialect) -> Iterator[bytes]:
     for start in range(0, len(labels), _BLOCK):
         stop = min(start + _BLOCK, len(labels))
-        rows = slice(start, stop)
-        xywh = xyxy_to_xywh(labels.xyxy[rows])
-        flags = labels.flags[rows]
-        columns = zip(
-            range(start + COCO_FIRST_ID, stop + COCO_FIRST_ID),
-            (labels.frame[rows] + COCO_FIRST_ID).tolist(),
-            (labels.class_id[rows] + COCO_FIRST_ID).tolist(),
-            xywh.tolist(),
-            (xywh[:, 2] * xywh[:, 3]).tolist(),
-            ((flags & np.uint16(Flag.CROWD)) != 0).astype(np.int64).tolist(),
-            strict=True,
-        )
-        block: list[dict[str, Any]] = [
-            {
-                "id": number,
-                "image_id": image,
-                "category_id": category,
-                "bbox": box,
-                "area": area,
-                "segmentation": (),
-                "iscrowd": crowd,
-            }
-            for number, image, category, box, area, crowd in columns
-        ]
-        _add_tracks(labels, dialect, block, rows)
-        if has_score:
-            _add_numbers(block, "score", labels.score[rows].tolist())
-        if has_visible:
-            _add_numbers(block, "visibility", labels.visible[rows].tolist())
-        _add_rare(labels, block, start)
-        yield block
+        text = _plain_text(labels, dialect, start, stop)
+        if text is None:
+            text = orjson.dumps(_records(labels, dialect, start, stop))[1:-1]
+        yield text if start == 0 else b",\n" + text
 
 
-def _add_tracks(labels: Labels, dialect: Dialect, block: list[dict[str, Any]], rows: slice) -> None:
-    field = dialect.track_field
+def _plain_text(labels: Labels, dialect: Dialect, start: int, stop: int) -> bytes | None:
+    """Return rows as text when they all have the same fields and nothing rare; None otherwise."""
+    rows = slice(start, stop)
+    flags, score, track_id = labels.flags[rows], labels.score[rows], labels.track_id[rows]
+    is_tracked, is_scored = track_id != NO_TRACK, ~np.isnan(score)
+    mixed = [bool(has.any()) and not bool(has.all()) for has in (is_tracked, is_scored)]
+    stated = bool((~np.isnan(labels.visible[rows])).any())
+    is_rare = stated or bool((flags & np.uint16(0xFFFF & ~int(Flag.CROWD))).any())
+    if any(mixed) or is_rare or labels.shapes or labels.attributes:
+        return None
+    xywh = xyxy_to_xywh(labels.xyxy[rows])
+    crowd = ((flags & np.uint16(Flag.CROWD)) != 0).astype(np.int64)
+    columns = [
+        texts(np.arange(start + COCO_FIRST_ID, stop + COCO_FIRST_ID), b'{"id":'),
+        texts(labels.frame[rows] + COCO_FIRST_ID, b',"image_id":'),
+        texts(labels.class_id[rows] + COCO_FIRST_ID, b',"category_id":'),
+        texts(xywh, b',"bbox":[', b"]"),
+        texts(xywh[:, 2] * xywh[:, 3], b',"area":'),
+    ]
+    if bool(is_tracked.all()):
+        columns.append(texts(track_id, f',"{dialect.track_field}":'.encode()))
+    if dialect.has_videos and dialect.is_video_id_in_annotations:
+        video = labels.frames.video[labels.frame[rows]].astype(np.int64)
+        columns.append(texts(video + COCO_FIRST_ID, b',"video_id":'))
+    if bool(is_scored.all()):
+        columns.append(texts(score, b',"score":'))
+    columns.append(texts(crowd, b',"segmentation":[],"iscrowd":', b"},"))
+    return woven(*columns)[:-1]
+
+
+def _records(labels: Labels, dialect: Dialect, start: int, stop: int) -> list[dict[str, Any]]:
+    """Return rows [start, stop) as records with all that each of them has."""
+    rows = slice(start, stop)
+    xywh = xyxy_to_xywh(labels.xyxy[rows])
+    columns = zip(
+        range(start + COCO_FIRST_ID, stop + COCO_FIRST_ID),
+        (labels.frame[rows] + COCO_FIRST_ID).tolist(),
+        (labels.class_id[rows] + COCO_FIRST_ID).tolist(),
+        xywh.tolist(),
+        (xywh[:, 2] * xywh[:, 3]).tolist(),
+        ((labels.flags[rows] & np.uint16(Flag.CROWD)) != 0).astype(np.int64).tolist(),
+        strict=True,
+    )
+    block: list[dict[str, Any]] = [
+        {
+            "id": number,
+            "image_id": image,
+            "category_id": category,
+            "bbox": box,
+            "area": area,
+            "segmentation": (),
+            "iscrowd": crowd,
+        }
+        for number, image, category, box, area, crowd in columns
+    ]
     for record, track in zip(block, labels.track_id[rows].tolist(), strict=True):
         if track != NO_TRACK:
-            record[field] = track
+            record[dialect.track_field] = track
     if dialect.has_videos and dialect.is_video_id_in_annotations:
         videos = (labels.frames.video[labels.frame[rows]] + COCO_FIRST_ID).tolist()
         for record, video in zip(block, videos, strict=True):
             record["video_id"] = video
+    _add_numbers(block, "score", labels.score[rows].tolist())
+    _add_numbers(block, "visibility", labels.visible[rows].tolist())
+    _add_rare(labels, block, start)
+    return block
 
 
 def _add_numbers(block: list[dict[str, Any]], key: str, values: list[float]) -> None:

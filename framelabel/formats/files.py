@@ -12,6 +12,8 @@ from pathlib import Path, PurePosixPath
 from framelabel.core.errors import InvalidLabelsError, UnsupportedLabelsError
 
 BLOCK = 1 << 22
+_FIRST_BLOCK = 1 << 16
+"""Small, because readers learn a file's form from it in the slow way."""
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
 
 
@@ -23,7 +25,7 @@ def pieces(path: Path) -> Iterator[bytes]:
     """
     with path.open("rb") as file:
         first = True
-        while block := file.read(BLOCK):
+        while block := file.read(_FIRST_BLOCK if first else BLOCK):
             if first and block.startswith((b"\xff\xfe", b"\xfe\xff")):
                 raise InvalidLabelsError(f"{path}: is UTF-16 or UTF-32; save it as UTF-8")
             yield block.removeprefix(b"\xef\xbb\xbf") if first else block

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import orjson
 from numpy.typing import NDArray
 
 from framelabel.core.errors import InvalidLabelsError
+from framelabel.formats.uniform import NumberTable, TableForm, number_table
 
 MAX_DEPTH = 64
 """No label format nests deeper; hostile files do."""
@@ -19,6 +21,7 @@ MAX_DEPTH = 64
 REST = ""
 """The key under which everything that is not in a top-level array comes, last."""
 
+NO_TABLES: Mapping[str, TableForm] = MappingProxyType({})
 _DEPTH_OF = np.zeros(256, np.int8)
 for _character, _step in zip(b"[{]}", (1, 1, -1, -1), strict=True):
     _DEPTH_OF[_character] = _step
@@ -32,6 +35,10 @@ class _Scanner:
         self.in_string = 0
         self.depth = 0
         self.is_escaped = False
+
+    def restart(self, depth: int) -> None:
+        """Go on at the start of an element of an array at this depth."""
+        self.in_string, self.depth, self.is_escaped = 0, depth, False
 
     def brackets(self, block: bytes) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
         """Return positions, characters and the depth after each bracket of the next block."""
@@ -67,10 +74,21 @@ class _Scanner:
         return np.concatenate([first, odd])
 
 
-def stream(blocks: Iterable[bytes], where: str) -> Iterator[tuple[str, list[Any] | dict[str, Any]]]:
+Block = list[Any] | dict[str, Any] | NumberTable
+
+
+def stream(
+    blocks: Iterable[bytes], where: str, tables: Mapping[str, TableForm] = NO_TABLES
+) -> Iterator[tuple[str, Block]]:
     """Yield (key, elements) for blocks of every top-level array, then (REST, everything else as a dict).
 
     A file that is itself an array has the key "[]" and no REST. Elements of one key come in order.
+
+    Args:
+        blocks: the file's bytes.
+        where: the file's name for messages.
+        tables: keys whose elements come as a `NumberTable` where a block of them has one form, and the fields that
+            such elements may have.
 
     Raises:
         InvalidLabelsError: not JSON, truncated, or nested deeper than 64 levels; the message says at which byte.
@@ -82,7 +100,24 @@ def stream(blocks: Iterable[bytes], where: str) -> Iterator[tuple[str, list[Any]
     level = 0
     key: str | None = None
     is_closed = False
-    for block in blocks:
+    unscanned = b""
+    for block in _with_end(blocks):
+        if key is not None and key in tables and block is not None:
+            data = (unscanned or bytes(pending)) + block
+            scanner.restart(level)
+            pending.clear()
+            cut = data.rfind(b"},") + 1
+            table = number_table(data[:cut].lstrip(b", \t\r\n"), tables[key]) if cut else None
+            if table is not None:
+                yield key, table
+                unscanned = data[cut:]
+                start_of_pending += cut
+                continue
+            block, unscanned = data, b""  # noqa: PLW2901 - what was put off is scanned now
+        elif block is None:
+            if not unscanned:
+                break
+            block, unscanned = unscanned, b""  # noqa: PLW2901 - the last element and the end of the file
         offset = len(pending)
         position, character, depth = scanner.brackets(block)
         pending += block
@@ -133,6 +168,11 @@ def stream(blocks: Iterable[bytes], where: str) -> Iterator[tuple[str, list[Any]
         yield REST, value
 
 
+def _with_end(blocks: Iterable[bytes]) -> Iterator[bytes | None]:
+    yield from blocks
+    yield None
+
+
 def _last_end(position: NDArray[Any], character: NDArray[Any], depth: NDArray[Any], level: int) -> int:
     """Return where the last whole element of an array ends in this block; a very negative number when none does."""
     ends = position[(depth == level) & (_DEPTH_OF[character] < 0)]
@@ -180,7 +220,8 @@ def whole(blocks: Iterable[bytes], where: str) -> Any:
         if isinstance(value, dict):
             value.update(gathered)
             return value
-        gathered.setdefault(key, []).extend(value)
+        if isinstance(value, list):
+            gathered.setdefault(key, []).extend(value)
     return gathered.get("[]", [])
 
 

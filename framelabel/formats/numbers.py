@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
+from typing import Any
 
 import numpy as np
 import orjson
@@ -93,3 +95,21 @@ def delimited(columns: Sequence[list[int] | list[float] | list[str]], separator:
     if separator != b",":
         text = text.replace(b",", separator)
     return text + b"\n"
+
+
+def texts(values: NDArray[Any], before: bytes = b"", after: bytes = b"") -> list[bytes]:
+    """Return each number of an (N,) array, or each row of an (N, K) array, as JSON text between two fixed texts.
+
+    >>> texts(np.array([1, 2]), b"<", b">")
+    [b'<1>', b'<2>']
+    """
+    if not len(values):
+        return []
+    text = orjson.dumps(np.ascontiguousarray(values), option=orjson.OPT_SERIALIZE_NUMPY)
+    body, separator = (text[2:-2], b"],[") if values.ndim == 2 else (text[1:-1], b",")
+    return (before + body.replace(separator, after + b"\0" + before) + after).split(b"\0")
+
+
+def woven(*columns: list[bytes]) -> bytes:
+    """Return the texts of several columns row by row, joined."""
+    return b"".join(chain.from_iterable(zip(*columns, strict=True)))
