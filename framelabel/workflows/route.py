@@ -165,7 +165,7 @@ def _decide(
     base: RouteSummary,
 ) -> RouteSummary:
     """Calibrate on the pilot, draw the proof or test it, and decide."""
-    features = _design(population)
+    features = design(population)
     calibrator = calibration.fit(features[pilot.unit], ~pilot.is_wrong, pilot.unit, config.method)
     units = Units(calibrator(features), population.size.astype(np.float64), population.class_id)
     right = ~pilot.is_wrong
@@ -228,7 +228,7 @@ def _promises(config: RouteConfig, units: Units, audit: Audit, class_count: int,
     return [promise(units, audit, look=look, **budget)]
 
 
-def _design(population: Population) -> NDArray[np.float64]:
+def design(population: Population) -> NDArray[np.float64]:
     """Return the features, with a column for every class but the first."""
     kinds = np.unique(population.class_id)[1:]
     classes = (population.class_id[:, None] == kinds[None, :]).astype(np.float64)

@@ -19,7 +19,7 @@ from framelabel.core.pairs import match_frame
 from framelabel.core.tracks import Track
 from framelabel.review.consensus.boxes import BoxConsensus, box_skill, merge_boxes
 
-_ROUNDS = 3
+_ROUNDS = 5
 _MEMORY = 3
 """Frames for which a place alone can carry an identity."""
 
@@ -56,16 +56,33 @@ def merge_tracks(
     trust = np.ones(len(given)) if skill is None else np.asarray(skill, np.float64)
     merged: list[BoxConsensus] = []
     for _ in range(_ROUNDS if skill is None else 1):
-        weight = trust**2
+        weight = trust_of(trust)
         merged = [merge_boxes(part, weight) for part in boxes]
         sums = sum((box_skill(part, one) for part, one in zip(boxes, merged, strict=True)), np.zeros((len(given), 3)))
         agreement = 2 * sums[:, 0] / np.maximum(sums[:, 1] + sums[:, 2], 1.0)
         if skill is None:
             trust = np.maximum(agreement, 0.01)
-    linker = _Linker(len(given), trust**2)
+    linker = _Linker(len(given), trust_of(trust))
     for frame, part, one in zip(wanted, boxes, merged, strict=True):
         linker.add(frame, part, one)
     return TrackConsensus(linker.tracks(), agreement if wanted else trust, linker.parents())
+
+
+def trust_of(skill: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return voting weights: the odds of each skill, so that one good annotator outweighs several careless ones.
+
+    Among three or more, somebody who would hold a majority alone is held just below it, so that even the best one's
+    slips need a second opinion; unless their odds are beyond twice those of all others together: then the others have
+    little to say.
+    """
+    share = np.clip(skill, 0.01, 0.98)
+    weight = share / (1.0 - share)
+    if len(weight) >= 3:
+        best = int(np.argmax(weight))
+        rest = float(weight.sum() - weight[best])
+        if weight[best] <= 2.0 * rest:
+            weight[best] = min(float(weight[best]), 0.96 * rest)
+    return np.asarray(weight)
 
 
 class _Linker:
