@@ -9,8 +9,10 @@ from framelabel.core.geometry import iou
 
 Floats = NDArray[np.float64]
 
-MAX_CANDIDATES = 3000
-"""Only the best so many boxes of a picture compete; the overlap matrix stays below 72 MB."""
+MAX_CANDIDATES = 10_000
+"""Only the best so many boxes of a picture compete."""
+_BLOCK = 256
+"""Boxes settled at a time: against those already kept, then among themselves. Time and memory grow with kept boxes."""
 
 
 def suppress(
@@ -27,15 +29,20 @@ def suppress(
     that overlaps it by more than `cross_class_iou` (1: never).
     """
     order = np.argsort(-score, kind="stable")[:MAX_CANDIDATES]
-    if len(order) < 2:
-        return order
     boxes, classes = xyxy[order], class_id[order]
-    overlap = iou(boxes, boxes)
-    limit = np.where(classes[:, None] == classes[None, :], iou_limit, cross_class_iou)
-    beats = np.triu(overlap > limit, k=1)
-    contested = np.flatnonzero(beats.any(axis=1))
-    alive = np.ones(len(order), np.bool_)
-    for row in contested:
-        if alive[row]:
-            alive &= ~beats[row]
-    return order[alive]
+    kept = np.zeros(0, np.int64)
+    for start in range(0, len(order), _BLOCK):
+        rows = np.arange(start, min(start + _BLOCK, len(order)))
+
+        def beats(better: NDArray[np.int64], rows: NDArray[np.int64] = rows) -> NDArray[np.bool_]:
+            limit = np.where(classes[better, None] == classes[None, rows], iou_limit, cross_class_iou)
+            return np.asarray(iou(boxes[better], boxes[rows]) > limit, dtype=np.bool_)
+
+        rows = rows[~beats(kept).any(axis=0)]
+        within = np.triu(beats(rows, rows), k=1)
+        alive = np.ones(len(rows), np.bool_)
+        for row in np.flatnonzero(within.any(axis=1)):
+            if alive[row]:
+                alive &= ~within[row]
+        kept = np.concatenate([kept, rows[alive]])
+    return order[kept]

@@ -1,4 +1,4 @@
-"""Whether the decoder and tracker that a manifest names exist and have the options that it gives them."""
+"""Whether the decoder, tracker and consensus method that a manifest names exist and have the options it gives."""
 
 from __future__ import annotations
 
@@ -6,22 +6,26 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from framelabel.core.catalog import Catalog, options_of
+from framelabel.core.catalog import Catalog, did_you_mean, options_of
 from framelabel.core.config import build
 from framelabel.core.errors import FramelabelError
 from framelabel.inference.decoders.catalog import DECODERS
 from framelabel.plugins.schema import Manifest
 from framelabel.plugins.yaml_lines import Location
+from framelabel.review.consensus.catalog import CONSENSUS
 from framelabel.tracking.catalog import OFFLINE_TRACKERS, ONLINE_TRACKERS
 
 TRACKERS: Catalog[Any] = Catalog("tracker", {**ONLINE_TRACKERS, **OFFLINE_TRACKERS})
 
 
 def choice_problems(manifest: Manifest) -> Iterator[tuple[Location, str]]:
-    """Yield an unknown decoder or tracker, or an option that it does not have, with its place in the file."""
+    """Yield an unknown decoder, tracker or consensus method, or an option that it lacks, with its place in the file."""
     model, tracker = manifest.model, manifest.tracker
     yield from _problems(DECODERS, model.decoder, model.decoder_options, ("model", "decoder"), "decoder_options")
     yield from _problems(TRACKERS, tracker.name, tracker.options, ("tracker", "name"), "options")
+    if manifest.review.consensus not in CONSENSUS:
+        name = manifest.review.consensus
+        yield ("review", "consensus"), f"unknown consensus method '{name}'.{did_you_mean(name, CONSENSUS)}"
 
 
 def _problems(

@@ -10,6 +10,9 @@ import yaml
 
 from framelabel.core.errors import InvalidManifestError
 
+_MOST_CHARACTERS = 1_000_000
+_MOST_VALUES = 50_000
+_DEEPEST = 30
 _PLAIN_TAGS = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 
 Location = tuple[str | int, ...]
@@ -45,9 +48,13 @@ def parse(text: str, name: str) -> Document:
     Raises:
         InvalidManifestError: not YAML, or a key written twice; the message names the line.
     """
+    if len(text) > _MOST_CHARACTERS:
+        msg = f"{name}:1: {len(text)} characters are more than a manifest may have ({_MOST_CHARACTERS})"
+        raise InvalidManifestError(msg)
     lines: dict[Location, int] = {}
-    loader = yaml.SafeLoader(text)
+    loader = None
     try:
+        loader = yaml.SafeLoader(text)
         node = loader.get_single_node()
         values = None if node is None else _build(loader, node, (), lines, name)
     except yaml.MarkedYAMLError as error:
@@ -59,12 +66,16 @@ def parse(text: str, name: str) -> Document:
         msg = f"{name}:1: not valid YAML: {' '.join(str(error).split())}"
         raise InvalidManifestError(msg) from error
     finally:
-        loader.dispose()
+        if loader is not None:
+            loader.dispose()
     return Document(name, values, lines)
 
 
 def _build(loader: yaml.SafeLoader, node: yaml.Node, path: Location, lines: dict[Location, int], name: str) -> Any:
     lines.setdefault(path, node.start_mark.line + 1)
+    if len(lines) > _MOST_VALUES or len(path) > _DEEPEST:
+        msg = f"{name}:{node.start_mark.line + 1}: too many or too deeply nested values (repeated aliases?)"
+        raise InvalidManifestError(msg)
     if not isinstance(node, yaml.ScalarNode) and node.tag not in _PLAIN_TAGS:
         msg = f"{name}:{node.start_mark.line + 1}: not valid YAML: the tag {node.tag} is not allowed"
         raise InvalidManifestError(msg)
@@ -74,6 +85,9 @@ def _build(loader: yaml.SafeLoader, node: yaml.Node, path: Location, lines: dict
         for key_node, value_node in node.value:
             key = loader.construct_object(key_node)
             line = key_node.start_mark.line + 1
+            if not isinstance(key, str):
+                msg = f"{name}:{line}: key {key!r} is not a word; put it in quotes"
+                raise InvalidManifestError(msg)
             if key in values:
                 msg = f"{name}:{line}: key '{key}' is written twice"
                 raise InvalidManifestError(msg)

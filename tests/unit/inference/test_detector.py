@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from onnx import TensorProto
 
 from framelabel.core.boxes import Boxes
 from framelabel.core.errors import ModelMismatchError, UsageError
@@ -33,7 +34,7 @@ NANODET = Recipe(
 PERSON, BOTTLE = 0, 39
 
 
-def v8_model(build: Build, shape: tuple[int | str, ...] = (1, 3, 32, 32), **keywords: str) -> Path:
+def v8_model(build: Build, shape: tuple[int | str, ...] = (1, 3, 32, 32), **keywords: object) -> Path:
     """Build a model that sees one box (8, 8, 24, 24) whose score is the picture's brightness, and a fixed weak one."""
     table, glow = np.zeros((4 + 2, 21), np.float32), np.zeros((4 + 2, 21), np.float32)
     table[:, 0] = [16, 16, 16, 16, 0, 0]
@@ -107,6 +108,13 @@ def test_free_size_needs_a_size(constant_model: Build) -> None:
     with pytest.raises(ModelMismatchError, match=r"give model\.input\.size"):
         OnnxDetector(path, V8)
     assert OnnxDetector(path, replace(V8, input=InputOptions((32, 32))))([grey(204)])[0].class_id.tolist() == [0, 1]
+
+
+def test_a_model_that_takes_bytes_with_channels_last(constant_model: Build) -> None:
+    """uint8 NHWC inputs are fed as they are; scores follow the brightness of the picture."""
+    path = v8_model(constant_model, (1, 32, 32, 3), dtype=TensorProto.UINT8)
+    detector = OnnxDetector(path, replace(V8, input=InputOptions((0, 0), layout="nhwc")))
+    assert detector([grey(204)])[0].score == pytest.approx([0.8, 0.3])
 
 
 def test_unknown_decoder_option(constant_model: Build) -> None:

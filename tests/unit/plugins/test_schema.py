@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from framelabel import plugins
 from framelabel.core.errors import InvalidManifestError
-from framelabel.plugins.schema import known_keys
+from framelabel.plugins.schema import check, known_keys
+from framelabel.plugins.yaml_lines import parse
 
 Make = Callable[..., Path]
+KEYS = {*known_keys(()), *known_keys(("model",)), *known_keys(("classes", 0)), *known_keys(("zones", 0))}
+LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{after}: &{after} [" + ", ".join([f"*{before}"] * 9) + "]\n" for before, after in pairwise("abcdefgh")
+)
+MANIFEST = "{schema_version: 1, name: demo, classes: [{name: cat}], model: {file: m.onnx, decoder: yolox}}"
 
 
 def test_a_right_one_loads(make_plugin: Make) -> None:
@@ -37,6 +48,7 @@ def test_a_right_one_loads(make_plugin: Make) -> None:
         pytest.param("for_s:", "for_sec:", 20, "unknown key 'for_sec'", id="rule"),
         pytest.param("accept_at", "acept_at", 21, "Did you mean 'accept_at'?", id="review"),
         pytest.param("options: {}", "options: {hihg_score: 1}", 16, "unknown key 'hihg_score'", id="tracker-option"),
+        pytest.param("accept_at: 0.9", "consensus: majorty", 21, "Did you mean 'majority'?", id="consensus"),
         pytest.param("bytetrack", "bytetrak", 16, "Did you mean 'bytetrack'?", id="tracker"),
         pytest.param(
             "yolov8\n", "yolov8\n  decoder_options: {transpose: true}\n", 14, "'transposed'", id="decoder-option"
@@ -98,6 +110,45 @@ def test_known_keys_at_every_level() -> None:
     assert "values" in known_keys(("classes", 0, "attributes", "size"))
     assert "overlap" in known_keys(("model", "tiles"))
     assert known_keys(("model", "class_thresholds")) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param("&a [*a]", "too many or too deeply nested", id="contains-itself"),
+        pytest.param(LAUGHS, "too many or too deeply nested", id="billion-laughs"),
+        pytest.param("{[1, 2]: x}", "is not a word", id="list-as-key"),
+        pytest.param("1: x", "key 1 is not a word", id="number-as-key"),
+        pytest.param("- a\n- b", "a manifest is a mapping", id="list"),
+        pytest.param("", "a manifest is a mapping", id="empty"),
+        pytest.param("a: 'x", "not valid YAML", id="open-quote"),
+        pytest.param("a: \x00", "not valid YAML", id="zero-byte"),
+        pytest.param("x" * 1_000_001, "more than a manifest may have", id="huge"),
+    ],
+)
+def test_hostile_yaml_is_one_line(text: str, message: str) -> None:
+    """A manifest from somebody else can neither hang nor crash the check."""
+    with pytest.raises(InvalidManifestError, match=message):
+        check(parse(text, "theirs.yaml"))
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers(-5, 5) | st.floats(allow_nan=False) | st.text(max_size=5),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(sorted(KEYS)), inner, max_size=4),
+        max_leaves=12,
+    )
+)
+@settings(max_examples=150, deadline=None)
+def test_any_values_under_known_keys_are_accepted_or_explained(values: object) -> None:
+    """Whatever stands under the right keys: a manifest or an InvalidManifestError with file and line, nothing else."""
+    base = yaml.safe_load(MANIFEST)
+    if isinstance(values, dict):
+        base |= values
+    try:
+        check(parse(yaml.safe_dump(base), "any.yaml"))
+    except InvalidManifestError as error:
+        assert re.match(r"any\.yaml:\d+: ", str(error))  # noqa: PT017 - success is also right here
 
 
 def test_yaml_tags_build_nothing(make_plugin: Make) -> None:

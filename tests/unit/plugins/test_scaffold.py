@@ -1,0 +1,84 @@
+"""A plugin made from an ONNX file loads, builds, and says what its maker should confirm."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from framelabel import plugins
+from framelabel.core.errors import ModelMismatchError, UsageError
+from framelabel.plugins.scaffold import manifest_text, propose, write_folder
+
+Make = Callable[..., Path]
+CELLS = 64 + 16 + 4
+
+
+@pytest.fixture
+def model(constant_model: Make) -> Path:
+    """Return a YOLOv8-like file for 64 x 64 pictures with two classes that it names itself."""
+    table, glow = np.full((6, CELLS), 0.01, np.float32), np.zeros((6, CELLS), np.float32)
+    table[:, 0] = [32, 32, 20, 20, 0.1, 0.0]
+    glow[4, 0] = 0.9
+    path = constant_model({"out": table}, shape=(1, 3, 64, 64), glow={"out": glow}, name="my model.onnx")
+    loaded = onnx.load(path)
+    loaded.metadata_props.add(key="names", value="{0: 'bolt', 1: 'nut'}")
+    onnx.save(loaded, path)
+    return path
+
+
+def test_names_family_and_feeding_are_found(model: Path, tmp_path: Path) -> None:
+    """The folder that is written loads and builds as it stands."""
+    proposal = propose(model, pictures=[np.full((64, 64, 3), 200, np.uint8)])
+    assert (proposal.family.decoder, proposal.classes) == ("yolov8", ("bolt", "nut"))
+    assert proposal.input.size == (64, 64)
+    assert proposal.input.resize == "letterbox_centred"
+    write_folder(tmp_path / "made", "made", model, proposal, licence="MIT")
+    plugin = plugins.build(plugins.load(tmp_path / "made"), device="cpu")
+    assert plugin.ontology.names == ("bolt", "nut")
+    assert plugin.manifest.model.licence == "MIT"
+    with pytest.raises(UsageError, match="exists already"):
+        write_folder(tmp_path / "made", "made", model, proposal)
+
+
+def test_doubts_are_written_into_the_file(model: Path) -> None:
+    """Without a picture nothing could be tried; the manifest says so where its maker looks."""
+    proposal = propose(model)
+    assert any("not tried" in doubt for doubt in proposal.doubts)
+    assert "# To confirm: no sample was given" in manifest_text("made", model, proposal)
+
+
+def test_wrong_class_count_is_refused(model: Path) -> None:
+    """Three names for two classes would shift every label."""
+    with pytest.raises(ModelMismatchError, match="3 names are given for 2 classes"):
+        propose(model, classes=("a", "b", "c"))
+
+
+def test_the_decoder_can_be_told(model: Path) -> None:
+    """A told decoder that does not fit is refused with the shapes."""
+    assert propose(model, decoder="yolov8").family.evidence == "as told by --decoder"
+    with pytest.raises(ModelMismatchError, match="decoder 'nanodet' expects"):
+        propose(model, decoder="nanodet")
+
+
+def test_unnamed_classes_are_numbered(constant_model: Make) -> None:
+    """A file without names gets class_0, class_1 and a doubt; eighty are taken for COCO's and that is said."""
+    for count, first in ((2, "class_0"), (80, "person")):
+        table = np.full((4 + count, 144 + 36 + 9), 0.01, np.float32)
+        proposal = propose(constant_model({"out": table}, shape=(1, 3, 96, 96)))
+        assert proposal.classes[0] == first
+        assert any("does not name its" in doubt for doubt in proposal.doubts)
+
+
+def test_a_model_that_takes_no_pictures(constant_model: Make, tmp_path: Path) -> None:
+    """A model of vectors is one line."""
+    node = onnx.helper.make_node("Identity", ["x"], ["y"])
+    ends = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1, 7]) for name in ("x", "y")]
+    graph = onnx.helper.make_graph([node], "vectors", ends[:1], ends[1:])
+    path = tmp_path / "vectors.onnx"
+    onnx.save(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 13)], ir_version=8), path)
+    with pytest.raises(ModelMismatchError, match="not a batch of pictures"):
+        propose(path)
