@@ -37,8 +37,12 @@ Rows = NDArray[np.int64]
 _GAPS_S = (0.2, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0)
 """Longest gaps of the successive passes."""
 _PRIOR_WEIGHT = 50.0
+"""Samples that the assumed motion counts for."""
 _GAP_UNIT_S = 0.2
-DOUBT = 0.0
+"""Silence after which a link has lost ln 2 times `gap_price`."""
+_SAFE_BAR = -4.0
+"""Safe links need not be likely, only far likelier than any rival: they are what motion is measured on."""
+_LEAST_TRUST = 0.05
 _SAFE_ROUNDS = 3
 
 
@@ -46,11 +50,12 @@ _SAFE_ROUNDS = 3
 class OfflineOptions:
     """Settings of whole-clip association; one set serves all footage."""
 
-    longest_gap_s: float = setting(2.0, help="longest time without a detection that a track may bridge, in seconds")
+    longest_gap_s: float = setting(3.0, help="longest time without a detection that a track may bridge, in seconds")
     fill_s: float = setting(2.0, help="longest gap that is filled with boxes, in seconds")
-    link_bar: float = setting(2.0, help="log likelihood ratio that a link must exceed")
-    gap_price: float = setting(3.0, help="log likelihood that a second without detections costs")
-    safe_margin: float = setting(2.0, help="log likelihood by which a safe link must beat every rival")
+    link_bar: float = setting(2.5, help="log likelihood ratio that a link must exceed")
+    gap_price: float = setting(1.5, help="log likelihood that silence costs, per e-fold of its length")
+    doubt_price: float = setting(2.0, help="weight of distrust in detections that a link joins")
+    safe_margin: float = setting(3.0, help="log likelihood by which a safe link must beat every rival")
     class_price: float = setting(6.0, help="log likelihood that a change of class costs")
     freedom: float = setting(4.0, help="degrees of freedom of the law of motion errors; lower forgives outliers")
     reach: float = setting(2.0, help="spread of unrelated objects, in box sizes")
@@ -93,11 +98,11 @@ class OfflineLinker:
         if not len(evidence):
             return []
         rate /= axis.step
-        chains, motion = self._chain(evidence, rate)
-        return self._tracks(evidence, chains, motion, rate, axis)
+        chains, motion, trusted = self._chain(evidence, rate)
+        return self._tracks(evidence, chains, motion, trusted, rate, axis)
 
-    def _chain(self, evidence: Evidence, fps: float) -> tuple[Chains, Motion]:
-        """Link detections into chains; return them with the motion measured on them."""
+    def _chain(self, evidence: Evidence, fps: float) -> tuple[Chains, Motion, Floats]:
+        """Link detections into chains; return them with the motion and the (N,) trust measured on them."""
         options = self._options
         law = Law(options.freedom, options.reach, options.class_price)
         chains, prior = Chains(len(evidence)), Motion.expected(fps)
@@ -108,29 +113,26 @@ class OfflineLinker:
                 evidence.xyxy, evidence.size, evidence.frame, chains, prior=prior, fps=fps, weight=_PRIOR_WEIGHT
             )
 
-        safe = Pass(1, options.link_bar + 2.0, options.gap_price, _GAP_UNIT_S * fps, options.safe_margin)
+        safe = Pass(1, _SAFE_BAR, options.gap_price, _GAP_UNIT_S * fps, options.safe_margin)
         for _ in range(_SAFE_ROUNDS):
             link(evidence, chains, motion, safe, law)
             motion = remeasured()
+        trusted = trust(evidence.score, evidence.frame, chains, fps)
         gaps = [gap for gap in _GAPS_S if gap < options.longest_gap_s] + [options.longest_gap_s]
         for gap in gaps:
             step = Pass(max(2, round(gap * fps)), options.link_bar, options.gap_price, _GAP_UNIT_S * fps)
-            lab, n = chains.label()
-            r = trust(evidence.score, evidence.frame, chains, fps)
-            c = np.bincount(lab, minlength=n)
-            mr = (np.bincount(lab, r, minlength=n) / c)[lab]
-            doubt = -DOUBT * np.log(np.maximum(mr, 0.05))
-            while link(evidence, chains, motion, step, law, doubt):
-                pass
+            doubt = -options.doubt_price * np.log(np.maximum(_mean_by(chains, trusted), _LEAST_TRUST))
+            link(evidence, chains, motion, step, law, doubt)
             motion = remeasured()
-        return chains, motion
+        return chains, motion, trusted
 
-    def _tracks(self, evidence: Evidence, chains: Chains, motion: Motion, fps: float, axis: TimeAxis) -> list[Track]:
+    def _tracks(
+        self, evidence: Evidence, chains: Chains, motion: Motion, trusted: Floats, fps: float, axis: TimeAxis
+    ) -> list[Track]:
         """Choose the chains that are objects and make tracks of them."""
         options = self._options
         label, count = chains.label()
-        trusted = trust(evidence.score, evidence.frame, chains, fps)
-        odds = log_odds(evidence.score, trusted, evidence.frame, label, count)
+        odds = log_odds(evidence.score, trusted, label, count)
         boxes = np.bincount(label, minlength=count)
         keep = (odds > options.object_bar) & (boxes >= min(options.least_boxes, int(evidence.frame.max()) + 1))
         if not keep.any():
@@ -215,6 +217,13 @@ class _Rows:
             self.uncertainty[rows],
             self.visibility[rows],
         )
+
+
+def _mean_by(chains: Chains, value: Floats) -> Floats:
+    """Return (N,) the mean of `value` over each one's chain."""
+    label, count = chains.label()
+    size = np.bincount(label, minlength=count)
+    return np.asarray((np.bincount(label, value, minlength=count) / size)[label], np.float64)
 
 
 def _voted(class_id: NDArray[np.int32], score: Floats, track: Rows) -> NDArray[np.int32]:

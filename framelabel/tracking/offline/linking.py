@@ -19,6 +19,10 @@ _BLOCK = 400_000
 """Candidates judged at a time; bounds memory, changes no result."""
 
 
+_NEAR, _FAR = 1.5, np.array([8.0, 4.0, 8.0, 4.0])
+"""Box sizes within which a side may move in no time, and in any time; across more than along the line of sight."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pass:
     """One round of linking."""
@@ -46,7 +50,10 @@ class Law:
 
 
 def link(evidence: Evidence, chains: Chains, motion: Motion, step: Pass, law: Law, doubt: Floats | None = None) -> int:
-    """Extend `chains` by the best links of one pass; return how many."""
+    """Extend `chains` by the best links of one pass; return how many.
+
+    `doubt` (N,) is log likelihood that a link loses for each detection it joins.
+    """
     state, size, frame = evidence.xyxy, evidence.size, evidence.frame
     tails, heads = chains.tails(), chains.heads()
     tail_ends = ends(state, size, frame, neighbour=chains.before, at=tails, motion=motion)
@@ -72,8 +79,9 @@ def link(evidence: Evidence, chains: Chains, motion: Motion, step: Pass, law: La
         i, j = tails[a], heads[b]
         dt = frame[j] - frame[i]
         unit = np.sqrt(size[i] * size[j])
-        shift = np.abs(state[j] - state[i]).min(axis=1)
-        near = shift < unit * (1.5 + 4 * motion.velocity.max() * dt)
+        reach = np.minimum(_NEAR + 4 * motion.velocity * dt[:, None], _FAR) * unit[:, None]
+        close = np.abs(state[j] - state[i]) < reach
+        near = (close[:, 0] | close[:, 2]) & (close[:, 1] | close[:, 3])
         near &= np.abs(np.log(size[j] / size[i])) < 1.0
         a, b, dt, unit, other = (
             a[near],

@@ -19,7 +19,14 @@ from framelabel.tracking.offline.chains import NONE, Chains
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
-_CUT = 4.0
+_CUT = 8.0
+"""Robust deviations at which a difference is cut: fast movers count, mistakes do not rule."""
+_START_VELOCITY = np.array([3.0, 1.5, 3.0, 1.5])
+"""Box sizes per second that are thought possible before anything was measured."""
+_LEAST_NOISE = 0.1
+"""Box sizes; a tighter law would refuse links over what is only a detector's whim."""
+_LEAST_SPEED = 0.6
+"""Box sizes per second; the spread of speeds is never taken to be smaller."""
 _NOISE_MARGIN = 1.5
 """Boxes jump more where chains break than where they run, and chains are where deviations are measured."""
 _VELOCITY_MARGIN = 1.5
@@ -42,8 +49,13 @@ class Motion:
 
     @staticmethod
     def expected(fps: float) -> Motion:
-        """Return what is assumed before anything was measured."""
-        return Motion(np.full(4, 0.08), np.array([1.0, 0.6, 1.0, 0.6]) / fps, np.full(4, 1.0) * fps)
+        """Return what is assumed before anything was measured: wide, so that fast scenes can be measured at all."""
+        return Motion(np.full(4, 0.1), _START_VELOCITY / fps, np.full(4, 1.0) * fps)
+
+    @staticmethod
+    def usual(fps: float) -> Motion:
+        """Return deviations typical of people and vehicles, for when there is nothing to measure them on."""
+        return Motion(np.full(4, 0.08), np.array([0.8, 0.3, 0.8, 0.3]) / fps, np.full(4, 1.0) * fps)
 
     def spread(self, t: Floats) -> tuple[Floats, Floats, Floats, Floats, Floats]:
         """Return what `t` frames (K, 1) do: decay, reach of velocity, and the three variances gained, (K, 4) each."""
@@ -87,7 +99,11 @@ def measure(
     m = share * np.maximum((near - 2 / 3 * q) / 6, near / 12) + (1 - share) * prior.measurement**2
     v = far_share * np.maximum(speed - m / (2 * lag**2), 0.1 * speed) + (1 - far_share) * prior.velocity**2
     memory = np.clip(2.0 * v / q, _SHORTEST_MEMORY_S * fps, _LONGEST_MEMORY_S * fps)
-    return Motion(np.sqrt(m) * _NOISE_MARGIN, np.sqrt(v) * _VELOCITY_MARGIN, memory)
+    return Motion(
+        np.maximum(np.sqrt(m) * _NOISE_MARGIN, _LEAST_NOISE),
+        np.maximum(np.sqrt(v) * _VELOCITY_MARGIN, _LEAST_SPEED / fps),
+        memory,
+    )
 
 
 def _differences(state: Floats, size: Floats, frame: Rows, chains: Chains, lag: int) -> tuple[Floats, Floats, int]:

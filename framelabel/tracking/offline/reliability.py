@@ -20,8 +20,9 @@ _WINDOW_S = 0.5
 """Seconds before and after a detection in which its chain should go on."""
 _NEIGHBOURS = 200
 """Detections of nearest score on each side that are averaged."""
-_SCORE_WEIGHT, _TRUST_WEIGHT, _DENSITY_WEIGHT, _COUNT_WEIGHT, _OFFSET = 0.9, 3.34, 0.44, 0.48, -4.01
-"""Fitted by maximum likelihood on chains of four public sets (see docs/tracking.md), each set with equal weight."""
+_SCORE_WEIGHT, _TRUST_WEIGHT, _COUNT_WEIGHT, _OFFSET = 0.6, 3.3, 0.7, -3.6
+"""Midway between two maximum-likelihood fits on chains of four public sets, one by score, one by trust: the first is
+surer where scores mean what they say, the second carries over to detectors that score on scales of their own."""
 
 
 def trust(score: Floats, frame: Rows, chains: Chains, fps: float) -> Floats:
@@ -50,21 +51,12 @@ def trust(score: Floats, frame: Rows, chains: Chains, fps: float) -> Floats:
     return out
 
 
-def log_odds(score: Floats, trusted: Floats, frame: Rows, label: Rows, count: int) -> Floats:
-    """Return (count,) log odds that each chain is an object."""
+def log_odds(score: Floats, trusted: Floats, label: Rows, count: int) -> Floats:
+    """Return (count,) log odds that each chain is an object, by its mean score, mean trust and number of boxes."""
     certain = np.clip(score, 1e-3, 1 - 1e-3)
     size = np.bincount(label, minlength=count)
     mean = np.bincount(label, np.log(certain / (1 - certain)), minlength=count) / size
     mean_trust = np.bincount(label, trusted, minlength=count) / size
-    first, last = np.full(count, np.iinfo(np.int64).max), np.full(count, -1)
-    np.minimum.at(first, label, frame)
-    np.maximum.at(last, label, frame)
-    density = size / (last - first + 1)
     return np.asarray(
-        _SCORE_WEIGHT * mean
-        + _TRUST_WEIGHT * mean_trust
-        + _DENSITY_WEIGHT * density
-        + _COUNT_WEIGHT * np.log(size)
-        + _OFFSET,
-        np.float64,
+        _SCORE_WEIGHT * mean + _TRUST_WEIGHT * mean_trust + _COUNT_WEIGHT * np.log(size) + _OFFSET, np.float64
     )
