@@ -82,11 +82,14 @@ def settle(
         xyxy, score, class_id, members = merged.xyxy, merged.score, merged.class_id, merged.members
         nms_iou = min(nms_iou, _TILED_IOU)
     xyxy = clip(xyxy, size)
+    real = np.flatnonzero((xyxy[:, 2:] - xyxy[:, :2] > _LEAST_SIDE_PX).all(axis=1))
     if nms_iou < 1.0 or cross_class_iou < 1.0:
-        kept = suppress(xyxy, score, class_id, nms_iou, cross_class_iou=cross_class_iou)
+        best = suppress(
+            xyxy[real], score[real], class_id[real], nms_iou, cross_class_iou=cross_class_iou, most=max_boxes
+        )
+        kept = real[best]
     else:
-        kept = np.argsort(-score, kind="stable")
-    kept = kept[(xyxy[kept, 2:] - xyxy[kept, :2] > _LEAST_SIDE_PX).all(axis=1)][:max_boxes]
+        kept = real[np.argsort(-score[real], kind="stable")[:max_boxes]]
     track_id = np.full(len(kept), NO_TRACK, np.int64)
     boxes = Boxes(xyxy[kept], np.minimum(score[kept], 1.0), class_id[kept], track_id)
     sources = [members[row] if members is not None else np.array([row]) for row in kept]

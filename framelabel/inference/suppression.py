@@ -22,11 +22,12 @@ def suppress(
     iou_limit: float,
     *,
     cross_class_iou: float = 1.0,
+    most: int = 0,
 ) -> NDArray[np.int64]:
     """Return the rows to keep, best score first (equal scores keep their order).
 
     A box falls to a better one of its class that overlaps it by more than `iou_limit`, or to a better one of any class
-    that overlaps it by more than `cross_class_iou` (1: never).
+    that overlaps it by more than `cross_class_iou` (1: never). Only the best `most` are returned (0: all).
     """
     order = np.argsort(-score, kind="stable")[:MAX_CANDIDATES]
     boxes, classes = xyxy[order], class_id[order]
@@ -45,4 +46,6 @@ def suppress(
             if alive[row]:
                 alive &= ~within[row]
         kept = np.concatenate([kept, rows[alive]])
-    return order[kept]
+        if most and len(kept) >= most:
+            break
+    return order[kept[: most or None]]

@@ -58,3 +58,4 @@ def test_agrees_with_the_textbook_loop(seed: int, count: int) -> None:
         if all(overlap[row, other] <= limit for other, limit in zip(kept, limits, strict=True)):
             kept.append(int(row))
     assert suppress(xyxy, score, class_id, 0.45, cross_class_iou=0.8).tolist() == kept
+    assert suppress(xyxy, score, class_id, 0.45, cross_class_iou=0.8, most=20).tolist() == kept[:20]
