@@ -16,26 +16,46 @@ from numpy.typing import NDArray
 from framelabel.core.errors import MissingModelError
 from framelabel.core.protocols import SILENT, Reporter
 from framelabel.inference.free_size import free_picture_size
+from framelabel.inference.models import ModelSource, find_model
 from framelabel.inference.session import Session
 
 _BACKBONES = ("nanotrack_backbone.onnx", "nanotrack_backbone_sim.onnx")
 _HEADS = ("nanotrack_head.onnx", "nanotrack_head_sim.onnx")
 
+_ORIGIN = "github.com/HonglinChu/SiamTrackers, NanoTrack/models/nanotrackv3 (Apache-2.0)"
+BACKBONE = ModelSource(
+    "nanotrack_backbone.onnx",
+    "sha256:50be1320abf9384fd3479ea829f95e244cf3f3838190c5ab60c750fb8c1ce828",
+    source=_ORIGIN,
+)
+HEAD = ModelSource(
+    "nanotrack_head.onnx", "sha256:75357903be3f4817c965af16cb5a11fd32b1467f597a408405a98635ac63f61d", source=_ORIGIN
+)
+
 
 class NanoTrack:
     """Embeds square RGB crops and compares a template with a search window. Safe to call from several threads."""
 
-    def __init__(self, folder: Path, *, device: str = "cpu", threads: int = 1, reporter: Reporter = SILENT) -> None:
-        """Load backbone and head from a folder.
+    def __init__(
+        self,
+        folder: Path | None = None,
+        *,
+        device: str = "cpu",
+        threads: int = 1,
+        reporter: Reporter = SILENT,
+    ) -> None:
+        """Load backbone and head from a folder, or find the pinned files in $FRAMELABEL_MODELS or the cache.
 
         Raises:
-            MissingModelError: the folder lacks one of the two files.
+            MissingModelError: one of the two files is not there; the message says where to put it.
             DeviceUnavailableError: the device asked for cannot run the network here.
         """
-        backbone = Session(_find(folder, _BACKBONES), device=device, threads=threads, reporter=reporter)
+        body = find_model(BACKBONE, None, reporter) if folder is None else _find(folder, _BACKBONES)
+        top = find_model(HEAD, None, reporter) if folder is None else _find(folder, _HEADS)
+        backbone = Session(body, device=device, threads=threads, reporter=reporter)
         name = backbone.inputs[0].name
         self._backbone = backbone.with_model(free_picture_size(backbone.path.read_bytes(), name, (2, 3)))
-        self._head = Session(_find(folder, _HEADS), device=device, threads=threads, reporter=reporter)
+        self._head = Session(top, device=device, threads=threads, reporter=reporter)
 
     def embed(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the (N, C, h, w) features of N square RGB crops, (N, S, S, 3)."""

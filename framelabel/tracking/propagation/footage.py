@@ -32,6 +32,7 @@ class Footage:
         self._reader = reader
         self._memory = memory_bytes
         self._chunks: OrderedDict[int, list[NDArray[np.uint8]]] = OrderedDict()
+        self._means: dict[int, tuple[float, ...]] = {}
 
     def __len__(self) -> int:
         return len(self._reader.index)
@@ -55,6 +56,14 @@ class Footage:
                 held -= sum(image.nbytes for image in dropped)
         self._chunks.move_to_end(number)
         return chunk[frame - number * CHUNK]
+
+    def mean_colour(self, frame: int) -> tuple[float, ...]:
+        """Return the mean red, green and blue of picture `frame`."""
+        found = self._means.get(frame)
+        if found is None:
+            found = tuple(cv2.mean(self.image(frame)))
+            self._means[frame] = found
+        return found
 
     def grey(self, frame: int, width: int) -> NDArray[np.uint8]:
         """Return picture `frame` in grey, at most `width` pixels wide, (h, w)."""

@@ -46,8 +46,8 @@ class FusionOptions:
 
     network: float = 2.0
     """Cost of a walk's box per unit of -log probability."""
-    likeness: float = 2.0
-    """Cost of a box per unit of lacking correlation with the human boxes."""
+    likeness: float = 4.0
+    """Cost of a box per unit of lacking correlation with the human boxes, times the correlation of those two."""
     interpolated: float = 4.0
     """Cost of the interpolated box."""
     carried: float = 2.0
@@ -57,7 +57,7 @@ class FusionOptions:
     """Weight of the motion terms."""
     step_flow: float = 0.06
     """Spread of the step around the flow's."""
-    step_free: float = 0.12
+    step_free: float = 0.2
     """Spread of a step when the flow is not believed, plus one pixel; costs `step_free_cost` more."""
     step_free_cost: float = 1.0
     resize: float = 0.08
@@ -105,8 +105,12 @@ def _unary(gap: Candidates, row: int, options: FusionOptions) -> Floats:
     cost = np.where(source == INTERPOLATED, options.interpolated, cost)
     carried = (source == CARRIED_FIRST) | (source == CARRIED_LAST)
     cost = np.where(carried, options.carried - options.carried_error * np.log(score), cost)
-    cost = cost + options.likeness * (1 - gap.likeness[row])
+    cost = cost + _likeness_weight(gap, options) * (1 - gap.likeness[row])
     return np.where(source == HUMAN, 0.0, cost)
+
+
+def _likeness_weight(gap: Candidates, options: FusionOptions) -> float:
+    return options.likeness * min(max(gap.key_likeness, 0.1), 0.7)
 
 
 def _viterbi(gap: Candidates, unary: list[Floats], options: FusionOptions) -> NDArray[np.int64]:
@@ -199,12 +203,13 @@ def _smoothed(
     absent = choice == ABSENT_NODE
     measured = np.zeros((count, 4))
     weight = np.zeros(count)
+    alike = _likeness_weight(gap, options)
     for row, node in enumerate(choice):
         if absent[row]:
             continue
         measured[row] = _measured(gap, row, int(node))
         source = gap.source[row][node]
-        weight[row] = np.exp(-(unary[row][node] - options.likeness * (1 - gap.likeness[row][node])) / 2)
+        weight[row] = np.exp(-(unary[row][node] - alike * (1 - gap.likeness[row][node])) / 2)
         if source == HUMAN:
             weight[row] = _CERTAIN
         elif source == INTERPOLATED:

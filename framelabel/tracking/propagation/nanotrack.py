@@ -72,21 +72,21 @@ def context_side(width: float, height: float) -> float:
     return float(np.sqrt((width + margin) * (height + margin)))
 
 
-def crop(image: NDArray[np.uint8], centre: Floats, side: float, size: int) -> NDArray[np.uint8]:
-    """Cut the square of `side` picture pixels around `centre`, resized to (size, size, 3).
+def crop(footage: Footage, frame: int, centre: Floats, side: float, size: int) -> NDArray[np.uint8]:
+    """Cut the square of `side` picture pixels around `centre` of a picture, resized to (size, size, 3).
 
     Outside the picture stands the picture's mean colour.
     """
+    image = footage.image(frame)
     scale = side / size
     matrix = np.array([[scale, 0.0, centre[0] - side / 2], [0.0, scale, centre[1] - side / 2]])
-    mean = cv2.mean(image)
     cut = cv2.warpAffine(
         image,
         matrix,
         (size, size),
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_CONSTANT,
-        borderValue=mean,
+        borderValue=footage.mean_colour(frame),
     )
     return np.asarray(cut, dtype=np.uint8)
 
@@ -94,14 +94,14 @@ def crop(image: NDArray[np.uint8], centre: Floats, side: float, size: int) -> ND
 def template(network: SiameseNetwork, footage: Footage, frame: int, xyxy: Floats) -> Template:
     """Embed the object as the human drew it."""
     side = context_side(xyxy[2] - xyxy[0], xyxy[3] - xyxy[1])
-    patch = crop(footage.image(frame), (xyxy[:2] + xyxy[2:]) / 2, side, TEMPLATE_SIZE)
+    patch = crop(footage, frame, (xyxy[:2] + xyxy[2:]) / 2, side, TEMPLATE_SIZE)
     return Template(frame, xyxy, network.embed(patch[None])[0])
 
 
 def view(network: SiameseNetwork, footage: Footage, frame: int, centre: Floats, side: float) -> View:
     """Embed the search window around `centre` whose template window would have `side` picture pixels."""
     search = side * SEARCH_SIZE / TEMPLATE_SIZE
-    patch = crop(footage.image(frame), centre, search, SEARCH_SIZE)
+    patch = crop(footage, frame, centre, search, SEARCH_SIZE)
     return View(frame, centre, search / SEARCH_SIZE, network.embed(patch[None])[0].astype(np.float16))
 
 

@@ -40,6 +40,8 @@ class Stretch:
     """(N,) 1 - expected IoU."""
     visibility: NDArray[np.int8]
     score: Floats
+    features: Floats
+    """(N, F) what the uncertainty was computed from, columns `reliability.FEATURES`."""
     is_open: bool
 
     def wrong(self) -> Floats:
@@ -79,13 +81,12 @@ class VisualPropagator:
             [(key.frame, key) for key in keys] + [(frame, None) for frame in absent], key=lambda mark: mark[0]
         )
         trust = size_trust(self._passes, keys)
-        left_out = reliability.left_out_overlap(self._passes, keys)
         found: list[Stretch] = []
 
         def add(first: Key, last: Key | None, stop: int) -> None:
             low, high = sorted((first.frame, stop))
             if high - low > (1 if last is not None else 0) and low < span.stop and high >= span.start:
-                found.append(self._solved(first, last, stop, trust, left_out))
+                found.append(self._solved(first, last, stop, trust))
 
         if marks[0][1] is not None:
             add(marks[0][1], None, min(span.start, marks[0][0]))
@@ -101,10 +102,10 @@ class VisualPropagator:
             add(marks[-1][1], None, max(span.stop - 1, marks[-1][0]))
         return found
 
-    def _solved(self, first: Key, last: Key | None, stop: int, trust: Floats, left_out: float) -> Stretch:
+    def _solved(self, first: Key, last: Key | None, stop: int, trust: Floats) -> Stretch:
         found = gather(self._passes, first, last, stop)
         path = fusion.solve(found, self._options, trust)
-        values = reliability.features(self._passes, found, path, left_out)
+        values = reliability.features(self._passes, found, path)
         rows = np.arange(1, len(values) + 1)
         doubt = reliability.uncertainty(values)
         visibility = np.full(len(rows), Visibility.VISIBLE, np.int8)
@@ -127,6 +128,7 @@ class VisualPropagator:
             doubt[order],
             visibility[order],
             score[order],
+            values[order],
             found.is_open,
         )
 
