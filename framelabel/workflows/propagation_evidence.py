@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from framelabel.core.boxes import Boxes
+from framelabel.core.errors import MissingModelError
 from framelabel.core.protocols import FrameReader, Reporter
 from framelabel.core.videos import Video
+from framelabel.inference.siamese import NanoTrack
 from framelabel.media import open_reader
 from framelabel.store.project import Project
 from framelabel.tracking.propagation.evidence import Evidence
@@ -21,11 +23,13 @@ def gather(project: Project, video: Video, method: str, report: Reporter) -> Evi
     detections = detections_of(project, video)
     if method != "linear" and not detections:
         report.note(f"{video.name}: no detections; run `framelabel label` first to let them help")
+    reader = None if method in TEXT_METHODS else _reader(project, video, report)
     return Evidence(
         video.size,
         float(video.fps),
         frame_count_of(project, video),
-        reader=None if method in TEXT_METHODS else _reader(project, video, report),
+        reader=reader,
+        network=_network(method, report) if reader is not None else None,
         detections=detections,
     )
 
@@ -54,3 +58,15 @@ def _reader(project: Project, video: Video, report: Reporter) -> FrameReader | N
         return None
     index = project.frame_index(video.id)
     return open_reader(Path(video.path), video_id=video.id, index=index if len(index) else None)
+
+
+def _network(method: str, report: Reporter) -> NanoTrack | None:
+    if method == "flow":
+        return None
+    try:
+        return NanoTrack(reporter=report)
+    except MissingModelError as error:
+        if method == "visual":
+            raise
+        report.note(f"carrying by optical flow and correlation, which is less exact: {error}")
+        return None

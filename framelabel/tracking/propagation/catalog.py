@@ -8,6 +8,7 @@ from framelabel.tracking.propagation.protocol import PropagatorClass
 PROPAGATORS: Catalog[PropagatorClass] = Catalog(
     "propagation method",
     {
+        "auto": "framelabel.tracking.propagation.auto:AutoPropagator",
         "linear": "framelabel.tracking.propagation.linear:Linear",
         "visual": "framelabel.tracking.propagation.visual:VisualPropagator",
         "flow": "framelabel.tracking.propagation.correlation:FlowPropagator",
