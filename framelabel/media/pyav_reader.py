@@ -1,7 +1,8 @@
 """The default reader: any picture of a video file by ordinal, exact in every order of access.
 
 A random read seeks to the nearest sync frame before the picture, decodes forward, and compares every presentation
-time with the index on the way; after a seek, each picture handed out must also have the digest that the index holds.
+time with the index on the way; after a seek, each picture handed out must also have the digest that the index holds
+(in a run from the start of the file, which repeats the indexing pass, every 16th).
 Where a container seeks badly or a sync frame is none, the read falls back to earlier sync frames and in the end to
 the start of the file. Only when decoding from there gives the right times and yet another picture (a changed file, or
 another decoder of a codec that leaves rounding open) is it handed out, with a warning.
@@ -30,6 +31,8 @@ _WORTH_A_SEEK = 12
 """Pictures that decode in about the time that a seek and the refilling of the decoder take."""
 _EARLIER_TRIES = 3
 """Sync frames tried before a random read starts at the beginning of the file."""
+_SPOT_CHECK = 16
+"""In a run from the start of the file, which repeats the indexing pass, each such picture has its digest compared."""
 _KEPT_BEHIND = 8
 """Pictures before a single one asked for that are decoded in full, for stepping back."""
 _KEPT_BYTES = 64 << 20
@@ -85,7 +88,7 @@ class PyAVReader:
         """Ordinal that `_steps` yields next, or less where pictures are skipped."""
         self._skips = False
         """Whether the present run leaves out pictures that nobody wants and no other picture needs."""
-        self._is_proved = True
+        self._is_from_start = True
         """Whether the present run of pictures began at the start of the file, as the index did."""
         self._kept: OrderedDict[int, Step] = OrderedDict()
         self._kept_bytes = 0
@@ -255,12 +258,13 @@ class PyAVReader:
         if is_from_start and not self._is_fresh:
             self._reopen()
         self._skips = attempt == 0 and self._file.can_skip and not self._options.deinterlace
-        self._is_proved = is_from_start and not self._skips
+        self._is_from_start = is_from_start
         self._steps = self._shown(self._numbered(None if is_from_start else start))
         self._is_fresh = False
         self._next = 0
 
     def _advance(self, ordinal: int, *, keep: bool) -> Picture:
+        is_in_sequence = self._next == ordinal
         for step in self._steps or ():
             self._next = step.ordinal + 1
             if step.ordinal > ordinal:
@@ -268,14 +272,15 @@ class PyAVReader:
             if keep:
                 self._keep(step)
             if step.ordinal == ordinal:
-                if not self._is_as_indexed(step):
+                is_spared = self._is_from_start and is_in_sequence and ordinal % _SPOT_CHECK
+                if not is_spared and not self._is_as_indexed(step):
                     self._accept_other_picture(ordinal)
                 return step.shown
         raise _LostError("decoding ended before it")
 
     def _accept_other_picture(self, ordinal: int) -> None:
         """Warn about a picture with the right time and another content, when all else was tried."""
-        if not (self._is_proved and self._threads == 1):
+        if not self._is_from_start or self._skips or self._threads != 1:
             raise _LostError("its content differs")
         self._compares_digests = False
         warnings.warn(

