@@ -98,7 +98,7 @@ class PyAVFile:
     def _choose_stream(self) -> VideoStream:
         streams = self._container.streams
         stream = streams.best("video")
-        covers = [one for one in streams.video if one.disposition & _ATTACHED_PICTURE]
+        covers = [one for one in streams.video if one.disposition.value & _ATTACHED_PICTURE]
         if isinstance(stream, VideoStream) and stream not in covers and stream.codec_context is not None:
             return stream
         others = [f"{len(streams.audio)} audio stream{'s' * (len(streams.audio) != 1)}"] if streams.audio else []
