@@ -235,6 +235,7 @@ def _apply(studio: Studio, editor: Editor, body: dict[str, Any]) -> tuple[Edit, 
                 class_name=str(body.get("class", "")),
                 visibility=Visibility(int(body.get("visibility", 0))),
                 attributes=body.get("attributes") or {},
+                carry=studio.carry(video),
             )
         if action == "tag":
             return editor.tag(video, frame, body["tags"]), None
@@ -244,6 +245,9 @@ def _apply(studio: Studio, editor: Editor, body: dict[str, Any]) -> tuple[Edit, 
             return editor.delete(video, track, span), track
         if action == "class":
             return editor.set_class(video, track, str(body["class"]), span), track
+        if action == "propagate":
+            where = span or Span(frame, min(frame + 100, video.frame_count))
+            return editor.propagate(video, track, where, studio.carry(video)), track
         if action == "split":
             return editor.split(video, track, frame)
         if action == "swap":

@@ -17,13 +17,15 @@ from framelabel.core.frames import Span, VideoId
 from framelabel.core.labels import Flag
 from framelabel.core.shapes import Keypoints, Mask, Polygon, Polyline, Shape
 from framelabel.core.tasks import Answer, Task
+from framelabel.core.tracks import Track
 from framelabel.core.videos import Video
 from framelabel.media import open_reader
 from framelabel.store import tasks
 from framelabel.store.project import Project
 from framelabel.web.pictures import Pictures
 from framelabel.web.timeline import next_uncertain, row_of
-from framelabel.workflows.edit import Editor
+from framelabel.workflows.edit import Carry, Editor
+from framelabel.workflows.propagate import Carrier
 
 _LEASE_S = 300.0
 _WINDOW = 2000
@@ -50,6 +52,8 @@ class Studio:
         self.project = Project(path, write=True)
         self._pictures: dict[int, Pictures] = {}
         self._leases: dict[int, Lease] = {}
+        self._carriers: dict[int, Carrier] = {}
+        self._carrying = threading.Lock()
         self._lock = threading.Lock()
 
     def close(self) -> None:
@@ -69,6 +73,17 @@ class Studio:
     def editor(self, name: str) -> Editor:
         """Return the editor of one person."""
         return Editor(self.project, name)
+
+    def carry(self, video: Video) -> Carry:
+        """Return what carries human boxes through one video's frames; pictures and solved gaps are kept in between."""
+
+        def carried(track: Track, span: Span) -> Track:
+            with self._carrying:
+                if video.id not in self._carriers:
+                    self._carriers[video.id] = Carrier(self.project, video)
+                return self._carriers[video.id].carry(track, span)
+
+        return carried
 
     def picture(self, video_id: int, frame: int, width: int, *, playhead: bool) -> bytes:
         """Return one frame as JPEG."""

@@ -20,6 +20,12 @@ from framelabel.store import edits, tracks
 from framelabel.store.edits import Edit
 from framelabel.store.project import Connection, Project
 
+Carry = Callable[[Track, Span], Track]
+"""Solves a track's frames inside a span from its human boxes; see `framelabel.workflows.propagate.Carrier.carry`."""
+
+_REACH = 300
+"""Human boxes farther apart than this many frames are not joined by themselves; `propagate` does it when asked."""
+
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
@@ -35,6 +41,7 @@ class Editor:
         self.project = project
         self.author = author
         self.source = Provenance(Origin.HUMAN, author)
+        self.predicted = Provenance(Origin.PROPAGATION, f"auto, after {author}")
 
     def put_box(
         self,
@@ -48,7 +55,7 @@ class Editor:
         attributes: Mapping[str, AttributeValue] = NO_ATTRIBUTES,
         shape: Shape | None = None,
         flags: Flag = Flag.NONE,
-        follow: Callable[[Connection, int], Span] | None = None,
+        carry: Carry | None = None,
     ) -> tuple[Edit, int]:
         """Draw or correct a box; it becomes a keyframe. Without `track_id` a new track begins; return its id.
 
@@ -62,7 +69,7 @@ class Editor:
             attributes: of this frame; the row that is replaced keeps its own otherwise.
             shape: exact geometry; without one, the shape that is replaced moves along with its box.
             flags: truncated, crowd, ignored.
-            follow: called in the same transaction with the track id, to solve its neighbourhood anew.
+            carry: solves the frames between this box and the object's adjacent human boxes anew.
 
         Raises:
             UsageError: no such frame, an empty box, or a new object without a class.
@@ -93,15 +100,31 @@ class Editor:
             shape=kept,
         )
 
+        part = self._carried(video, fact, carry) if carry is not None and track_id is not None else None
+
         def change(connection: Connection) -> None:
             edits.put(connection, fact)
-            if follow is not None:
-                follow(connection, number)
+            if part is not None:
+                tracks.replace(connection, video.id, part[0], part[1], self.predicted)
 
         name = self.project.ontology.names[class_id]
         title = f"{'draw' if track_id is None else 'correct'} {name} {number}"
-        edit, _ = self.project.edit(Edit(video.id, self.author, title, Span(frame, frame + 1)), change)
-        return edit, number
+        where = part[1] if part is not None else Span(frame, frame + 1)
+        return self._edit(video, title, where, change), number
+
+    def propagate(self, video: Video, track_id: int, span: Span, carry: Carry) -> Edit:
+        """Carry an object's human boxes through a span; human boxes stay as they are.
+
+        Raises:
+            UsageError: no such track, or no person has drawn a box of it.
+        """
+        part = carry(self._track(video, track_id), span)
+        return self._edit(
+            video,
+            f"carry {track_id}",
+            span,
+            lambda connection: tracks.replace(connection, video.id, part, span, self.predicted),
+        )
 
     def delete(self, video: Video, track_id: int, span: Span | None = None) -> Edit:
         """Remove an object inside a span, or altogether."""
@@ -188,6 +211,20 @@ class Editor:
         """Redo what this person undid last."""
         return self.project.redo(self.author)
 
+    def _carried(self, video: Video, fact: Annotation, carry: Carry) -> tuple[Track, Span] | None:
+        """Return what lies between a new human box and its neighbours, solved anew; None without a near neighbour."""
+        found = self.project.tracks(video.id, track_ids=[fact.track_id])
+        if not found:
+            return None
+        track = _with_keyframe(found[0], fact)
+        keys = track.frame[track.is_keyframe]
+        before = keys[(keys < fact.frame) & (keys >= fact.frame - _REACH)]
+        after = keys[(keys > fact.frame) & (keys <= fact.frame + _REACH)]
+        span = Span(int(before[-1]) if len(before) else fact.frame, int(after[0]) + 1 if len(after) else fact.frame + 1)
+        if len(span) <= 1:
+            return None
+        return carry(track, span), span
+
     def _edit(self, video: Video, title: str, span: Span, change: Callable[[Connection], object]) -> Edit:
         edit, _ = self.project.edit(Edit(video.id, self.author, title, span), change)
         return edit
@@ -210,3 +247,19 @@ class Editor:
         if track_id is None:
             raise UsageError("a new object needs a class")
         return self._track(video, track_id).class_id
+
+
+def _with_keyframe(track: Track, fact: Annotation) -> Track:
+    """Return a track with one human box more (or in place of what it had in that frame)."""
+    kept = track.select(track.frame != fact.frame)
+    at = int(np.searchsorted(kept.frame, fact.frame))
+    return Track.of(
+        track.id,
+        np.insert(kept.frame, at, fact.frame),
+        np.insert(kept.xyxy, at, fact.xyxy, axis=0),
+        class_id=fact.class_id,
+        is_keyframe=np.insert(kept.is_keyframe, at, True),
+        uncertainty=np.insert(kept.uncertainty, at, 0.0),
+        visibility=np.insert(kept.visibility, at, int(fact.visibility)),
+        score=np.insert(kept.score, at, 1.0),
+    )

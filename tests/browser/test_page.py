@@ -18,10 +18,12 @@ from numpy.typing import NDArray
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from framelabel.core.frames import VideoId
+from framelabel.core.geometry import paired_iou
 from framelabel.core.tasks import Task, TaskKind
 from framelabel.media.encoder import write_video
 from framelabel.store.project import Project
 from framelabel.workflows import label
+from framelabel.workflows.edit import Editor
 from tests.assets import squares
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -151,6 +153,36 @@ def test_draw_correct_split_undo_after_reload(visit: Callable[[str], Page], proj
             assert [track.id for track in stored.tracks(VideoId(1))] == [1, 2]
         page.keyboard.press("Shift+Z")
         said(page, "redo: draw green 3")
+
+
+def test_propagation_in_place(visit: Callable[[str], Page], project: Path) -> None:
+    """Two boxes drawn by hand fill the frames between them at once, along the object; one more box corrects them."""
+    with Project(project, write=True) as stored:
+        [red] = [track.id for track in stored.tracks(VideoId(1)) if track.class_id == stored.ontology.id_of("red")]
+        Editor(stored, "setup").delete(stored.videos()[0], red)
+    with served(project) as (_, [url]):
+        page = visit(url)
+        for frame in (4, 34):
+            seek(page, frame)
+            left, top, right, bottom = squares.truth(frame)[0]
+            if frame == 4:
+                drag(page, squares.SIZE, (left, top), (right, bottom))
+                said(page, "draw red")
+                track = page.evaluate("() => framelabel.selected")
+            else:
+                body = {"action": "box", "track": track, "frame": frame, "xyxy": [left, top, right, bottom]}
+                page.evaluate("body => framelabel.edit(body)", body)
+                said(page, "correct red")
+        with Project(project) as stored:
+            [carried] = stored.tracks(VideoId(1), track_ids=[track])
+        inside = [(int(frame), box) for frame, box in zip(carried.frame, carried.xyxy, strict=True) if 4 < frame < 34]
+        assert len(inside) == 29
+        truth = np.array([squares.truth(frame)[0] for frame, _ in inside])
+        assert np.median(paired_iou(np.array([box for _, box in inside]), truth)) > 0.7
+        page.keyboard.press("z")
+        said(page, "undo: correct red")
+        with Project(project) as stored:
+            assert len(stored.tracks(VideoId(1), track_ids=[track])[0]) == 1, "the box and what followed go together"
 
 
 def test_merge_and_swap_by_click(visit: Callable[[str], Page], project: Path) -> None:

@@ -14,6 +14,7 @@ export const KEYS = [
   [['Enter', 'w'], 'accept', 'accept: this box is right (or the answer to the task)'],
   [['x', 'Delete'], 'delete', 'remove the box here (with Shift: the whole object)'],
   [['c'], 'copy', 'copy the box to the next frame'],
+  [['p'], 'propagate', 'carry the object on through the next 100 frames (with Shift: back)'],
   [['o'], 'occluded', 'occluded in this frame, or not'],
   [['v'], 'absent', 'absent from this frame on: ends the object here'],
   [['s'], 'split', 'split the object: a new one begins here'],

@@ -217,7 +217,7 @@ class Page {
     const label = this.stage.current();
     const track = this.selected;
     const step = shift ? 10 : 1;
-    const needsTrack = ['split', 'merge', 'swap', 'keyframe', 'copy', 'occluded', 'absent', 'accept', 'delete'];
+    const needsTrack = ['split', 'merge', 'swap', 'keyframe', 'copy', 'propagate', 'occluded', 'absent', 'accept', 'delete'];
     if (needsTrack.includes(name) && track === null && !(this.task && name === 'accept')) {
       this.say('select an object first');
       return;
@@ -266,6 +266,12 @@ class Page {
           await this.seek(this.frame + 1);
         }
         break;
+      case 'propagate': {
+        this.say('carrying…');
+        const [start, stop] = shift ? [this.frame - 100, this.frame + 1] : [this.frame, this.frame + 101];
+        await this.edit({ action: 'propagate', track, start: Math.max(start, 0), stop: Math.min(stop, this.video.frames) });
+        break;
+      }
       case 'occluded':
         if (label) {
           const visibility = label.visibility === 1 ? 0 : 1;
@@ -394,7 +400,7 @@ class Page {
     const actions = document.createElement('div');
     actions.className = 'actions';
     if (this.project.you.can_write) {
-      for (const [name, text] of [['accept', 'Accept'], ['split', 'Split'], ['merge', 'Merge'], ['swap', 'Swap'], ['delete', 'Remove']]) {
+      for (const [name, text] of [['accept', 'Accept'], ['propagate', 'Carry on'], ['split', 'Split'], ['merge', 'Merge'], ['swap', 'Swap'], ['delete', 'Remove']]) {
         const button = document.createElement('button');
         button.textContent = text;
         button.addEventListener('click', () => this.act(name, null));
