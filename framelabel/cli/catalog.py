@@ -30,6 +30,8 @@ COMMANDS: Catalog[click.Command] = Catalog(
         "demo": "framelabel.cli.demo:command",
         "train": "framelabel.cli.train:command",
         "plugins": "framelabel.cli.plugins:command",
+        "watch": "framelabel.cli.watch:command",
+        "bench": "framelabel.cli.bench:command",
         "doctor": "framelabel.cli.doctor:command",
     },
 )
