@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,10 +17,11 @@ from framelabel.core.errors import FramelabelError, UsageError
 from framelabel.core.frames import Frame
 from framelabel.core.protocols import SILENT, Reporter
 from framelabel.formats.catalog import FORMATS
+from framelabel.inference.thorough import Thorough
 from framelabel.media import open_reader
 from framelabel.store.project import Project
 from framelabel.workflows.associate import TrackerChoice, associate
-from framelabel.workflows.detect import Detection, detect, finish
+from framelabel.workflows.detect import Detection, DetectStream, detect, finish
 from framelabel.workflows.find_events import Watch, find_events
 from framelabel.workflows.frame_source import (
     FrameSource,
@@ -31,6 +32,8 @@ from framelabel.workflows.frame_source import (
     video_of,
     with_index,
 )
+
+_DRAFT_FPS = 6.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +55,7 @@ class LabelConfig:
     effort: str = setting(
         "auto",
         choices=("full", "auto", "draft"),
-        help="full: flips and two scales, for the best labels; auto: each picture once; draft: few pictures a second.",
+        help="full: mirrored and nearer views too, six times the work; auto: each picture once; draft: 6 a second.",
     )
     tracker: str = setting("", help="Tracker by name; the plugin's own when not given.")
     export: tuple[str, ...] = setting((), metavar="FORMAT=PATH", help="Write an export when done; repeatable.")
@@ -99,20 +102,32 @@ def run(config: LabelConfig, report: Reporter = SILENT) -> LabelSummary:
     if not config.videos:
         raise UsageError("no video given; name at least one file")
     targets = [_export_target(text) for text in config.export]
-    selection = Selection(config.frames, config.every, config.fps)
+    sampled = config.every > 1 or config.fps > 0
+    rate = _DRAFT_FPS if config.effort == "draft" and not sampled else config.fps
+    selection = Selection(config.frames, config.every, rate)
     plugin = plugins.build(plugins.load(config.plugin), device=config.device, reporter=report)
     tracker = _tracker(config, plugin)
     with Project(config.project, create=True) as project:
         ontology = project.extend_ontology(plugin.ontology)
         class_ids = np.array([ontology.id_of(name) for name in plugin.ontology.names], dtype=np.int32)
-        detection = Detection(lambda frames: _detections(plugin, frames), lambda: plugin.detector.device, class_ids)
+        look = _looker(plugin, config.effort)
+        detection = Detection(lambda frames: _hooked(plugin, look(frames)), lambda: plugin.detector.device, class_ids)
         watch = Watch(plugin.rules, plugin.zones, plugin.lines)
         summaries = [
             _label_one(project, path, selection, _provenance(config, plugin), tracker, detection, watch, report)
             for path in config.videos
         ]
-        labels = project.labels()
-    written, problems = [], []
+        written, problems = _export(project, targets, report)
+    return LabelSummary(tuple(summaries), tuple(written), tuple(problems))
+
+
+def _export(project: Project, targets: Sequence[tuple[str, Path]], report: Reporter) -> tuple[list[str], list[str]]:
+    """Write the exports; return what was written and what failed, a line each."""
+    written: list[str] = []
+    problems: list[str] = []
+    if not targets:
+        return written, problems
+    labels = project.labels()
     for name, path in targets:
         try:
             loss = FORMATS.load(name)().write(labels, path)
@@ -120,7 +135,7 @@ def run(config: LabelConfig, report: Reporter = SILENT) -> LabelSummary:
         except (FramelabelError, OSError) as error:
             problems.append(f"export {name}={path}: {error}")
             report.note(problems[-1])
-    return LabelSummary(tuple(summaries), tuple(written), tuple(problems))
+    return written, problems
 
 
 def _label_one(
@@ -161,9 +176,16 @@ def _label_one(
     return VideoSummary(str(path), len(run.frames), count, len(found), device, is_new)
 
 
-def _detections(plugin: plugins.Plugin, frames: Iterable[Frame]) -> Iterator[tuple[Frame, Boxes]]:
+def _looker(plugin: plugins.Plugin, effort: str) -> DetectStream:
+    """Return what looks at frames: once each, or at full effort mirrored and from nearer too."""
+    if effort == "full":
+        return Thorough(plugin.detector, plugin.detector.workers).detect_stream
+    return plugin.detector.detect_stream
+
+
+def _hooked(plugin: plugins.Plugin, found: Iterable[tuple[Frame, Boxes]]) -> Iterator[tuple[Frame, Boxes]]:
     """Yield frames with their boxes after the plugin's hook."""
-    for frame, boxes in plugin.detector.detect_stream(frames):
+    for frame, boxes in found:
         yield frame, plugin.hook(boxes, frame.ref)
 
 

@@ -102,6 +102,14 @@ def test_another_tracker_replaces_the_labels(clip: Path, plugin: Path, tmp_path:
     assert first * 0.9 <= len(stored(project)[0]) <= first
 
 
+def test_effort(clip: Path, plugin: Path, tmp_path: Path) -> None:
+    """Full effort finds the same objects, draft looks at six pictures a second."""
+    for effort, frames in (("full", 70), ("draft", 17)):
+        project = tmp_path / f"{effort}.framelabel"
+        summary = label.run(config(clip, plugin, project, effort=effort))
+        assert (summary.videos[0].frames, summary.videos[0].tracks) == (frames, 2)
+
+
 SELECTIONS = [
     pytest.param({"every": 7}, list(range(0, 70, 7)), id="every-7th"),
     pytest.param({"fps": 5.0}, list(range(0, 70, 5)), id="5-a-second"),

@@ -1,0 +1,116 @@
+"""Full effort: each picture is also seen mirrored and from nearer, and the boxes of all views are fused.
+
+Fusion is Weighted Boxes Fusion (Solovyev, Wang and Gabruseva, "Weighted boxes fusion: Ensembling boxes from different
+object detection models", 2021): boxes of one object are averaged by score, and an object that fewer views see keeps
+a smaller score.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from framelabel.core.boxes import Boxes
+from framelabel.core.frames import Frame
+from framelabel.core.geometry import area, iou
+from framelabel.core.protocols import Detector
+from framelabel.streaming.ordered import ordered_map
+
+Floats = NDArray[np.float64]
+
+_SAME_OBJECT_IOU = 0.55
+_QUARTER = 0.6
+"""Side of a nearer view as a share of the picture's, so that neighbours overlap by a fifth."""
+_SEAM_PX = 3.0
+_LARGE = 0.5
+"""Objects wider or higher than this share of the picture are not expected to be seen from nearer."""
+
+
+class Thorough:
+    """A detector that looks six times: as it is, mirrored, and at four overlapping quarters (twice as near)."""
+
+    def __init__(self, detector: Detector, workers: int) -> None:
+        self._detector = detector
+        self._workers = workers
+
+    def __call__(self, images: Sequence[NDArray[np.uint8]]) -> list[Boxes]:
+        """Return the fused boxes of each (H, W, 3) RGB picture, best score first."""
+        return [self._look(image) for image in images]
+
+    def detect_stream(self, frames: Iterable[Frame]) -> Iterator[tuple[Frame, Boxes]]:
+        """Yield every frame with its boxes, in order."""
+        yield from ordered_map(
+            lambda frame: (frame, self._look(frame.image)), frames, workers=self._workers, name="detect"
+        )
+
+    def _look(self, image: NDArray[np.uint8]) -> Boxes:
+        height, width = image.shape[:2]
+        found = [self._detector([image])[0]]
+        mirrored = self._detector([np.ascontiguousarray(image[:, ::-1])])[0]
+        flipped = mirrored.xyxy.copy()
+        flipped[:, [0, 2]] = width - mirrored.xyxy[:, [2, 0]]
+        found.append(Boxes(flipped, mirrored.score, mirrored.class_id, mirrored.track_id))
+        near = [self._quarter(image, left, top) for left in (0.0, 1 - _QUARTER) for top in (0.0, 1 - _QUARTER)]
+        found.append(Boxes.concatenate(near))
+        return fuse(found, (width, height))
+
+    def _quarter(self, image: NDArray[np.uint8], left: float, top: float) -> Boxes:
+        """Detect in one nearer view; boxes that its inner border cuts are left to the other views."""
+        height, width = image.shape[:2]
+        x1, y1 = round(left * width), round(top * height)
+        x2, y2 = round((left + _QUARTER) * width), round((top + _QUARTER) * height)
+        boxes = self._detector([np.ascontiguousarray(image[y1:y2, x1:x2])])[0]
+        xyxy = boxes.xyxy + np.array([x1, y1, x1, y1])
+        cut = np.zeros(len(boxes), np.bool_)
+        for side, edge, border in ((0, x1, 0), (1, y1, 0), (2, x2, width), (3, y2, height)):
+            if edge != border:
+                cut |= np.abs(xyxy[:, side] - edge) < _SEAM_PX
+        return Boxes(xyxy, boxes.score, boxes.class_id, boxes.track_id).select(~cut)
+
+
+def fuse(views: Sequence[Boxes], size: tuple[int, int]) -> Boxes:
+    """Fuse the boxes of several views of one picture of `size` (width, height); the last view is the nearer one.
+
+    >>> a = Boxes.of([[0., 0., 10., 10.]], [0.8])
+    >>> b = Boxes.of([[2., 0., 12., 10.]], [0.4])
+    >>> fused = fuse([a, b, Boxes.empty()], (12, 12))
+    >>> fused.xyxy.round(2).tolist(), fused.score.round(2).tolist()
+    ([[0.67, 0.0, 10.67, 10.0]], [0.6])
+    """
+    boxes = Boxes.concatenate(views)
+    view = np.repeat(np.arange(len(views)), [len(part) for part in views])
+    order = np.argsort(-boxes.score, kind="stable")
+    members: list[list[int]] = []
+    fused: list[Floats] = []
+    for row in order.tolist():
+        match = _cluster_of(boxes, row, members, fused)
+        if match < 0:
+            members.append([row])
+            fused.append(boxes.xyxy[row])
+        else:
+            members[match].append(row)
+            weights = boxes.score[members[match]]
+            fused[match] = np.average(boxes.xyxy[members[match]], axis=0, weights=np.maximum(weights, 1e-9))
+    if not members:
+        return Boxes.empty()
+    xyxy = np.array(fused)
+    extent = (xyxy[:, 2:] - xyxy[:, :2]) / np.array(size, dtype=np.float64)
+    expected = np.where(np.any(extent > _LARGE, axis=1) | (area(xyxy) <= 0), len(views) - 1, len(views))
+    best = [[boxes.score[[row for row in group if view[row] == one]].max(initial=0.0) for one in range(len(views))]
+            for group in members]  # fmt: skip
+    score = np.minimum(np.array(best).sum(axis=1) / expected, 1.0)
+    class_id = np.array([boxes.class_id[group[0]] for group in members], dtype=np.int32)
+    rank = np.argsort(-score, kind="stable")
+    return Boxes.of(xyxy[rank], score[rank], class_id[rank])
+
+
+def _cluster_of(boxes: Boxes, row: int, members: list[list[int]], fused: list[Floats]) -> int:
+    """Return the cluster of the same class that a box belongs to; -1 for none."""
+    same = [number for number, group in enumerate(members) if boxes.class_id[group[0]] == boxes.class_id[row]]
+    if not same:
+        return -1
+    overlap = iou(boxes.xyxy[row : row + 1], np.array([fused[number] for number in same]))[0]
+    best = int(np.argmax(overlap))
+    return same[best] if overlap[best] > _SAME_OBJECT_IOU else -1
