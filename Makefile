@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: setup demo test check fix clean
+.PHONY: setup demo test check fix interop clean
 
 setup: $(VENV)/.ready
 
@@ -28,5 +28,14 @@ fix: setup
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# The official loaders and evaluators read our exports, in an environment of their own (their versions clash with ours).
+interop: $(VENV)-interop/.ready
+	PYTHONPATH=. $(VENV)-interop/bin/python -m pytest -p no:cacheprovider --override-ini filterwarnings=default tests/interop
+
+$(VENV)-interop/.ready: tests/interop/constraints.txt
+	$(PYTHON) -m venv $(VENV)-interop
+	$(VENV)-interop/bin/python -m pip install --quiet --disable-pip-version-check --requirement tests/interop/constraints.txt
+	touch $@
+
 clean:
-	rm -rf $(VENV) demo-out dist
+	rm -rf $(VENV) $(VENV)-interop demo-out dist
