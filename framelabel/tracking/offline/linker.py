@@ -105,8 +105,7 @@ class OfflineLinker:
         """Link detections into chains; return them with the motion and the (N,) trust measured on them."""
         options = self._options
         law = Law(options.freedom, options.reach, options.class_price)
-        chains, prior = Chains(len(evidence)), Motion.expected(fps)
-        motion = prior
+        chains, prior, motion = Chains(len(evidence)), Motion.usual(fps), Motion.expected(fps)
 
         def remeasured() -> Motion:
             return measure(

@@ -1,56 +1,67 @@
-"""The smoother solves the problem it states."""
+"""Smoothing all tracks at once is the Rauch-Tung-Striebel smoother of each."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from framelabel.tracking.propagation.smoothing import smooth
+from framelabel.tracking.offline.motion import Motion
+from framelabel.tracking.offline.smoothing import smooth, uncertainty
 
-
-@pytest.mark.parametrize("count", [1, 2, 3, 12])
-def test_agrees_with_dense_least_squares(count: int) -> None:
-    """The banded solution is the minimum of the stated sum, found by a dense solver, for every length of gap."""
-    random = np.random.default_rng(count)
-    noise, push = np.array([0.3]), np.array([0.2])
-    observed = random.normal(0, 0.01, (count, 1))
-    seen = np.ones(count, np.bool_)
-    second = np.zeros((count, count + 2))
-    for row in range(count):
-        second[row, row : row + 3] = 1, -2, 1
-    second = second[:, 1:-1]
-    rows = np.concatenate([np.eye(count) / noise, second / push])
-    right = np.concatenate([observed[:, 0] / noise, np.zeros(count)])
-    expected = np.linalg.lstsq(rows, right, rcond=None)[0]
-    # Residuals this small make the reweighting vanish.
-    np.testing.assert_allclose(smooth(observed, seen, noise, push)[0][:, 0], expected, atol=1e-5)
+Floats = NDArray[np.float64]
 
 
-def test_nothing_observed_is_the_straight_line() -> None:
-    """Without observations the path is the base path."""
-    value, weight = smooth(np.full((5, 4), 9.0), np.zeros(5, np.bool_), np.ones(4), np.ones(4))
-    assert not value.any()
-    assert not weight.any()
+def _rts(measured: Floats, is_seen: NDArray[np.bool_], noise: float, drift: float) -> Floats:
+    """Return positions by the textbook filter and backward pass; the model whose velocity jumps between frames."""
+    step, kick = np.array([[1.0, 1.0], [0.0, 1.0]]), np.array([[0.0, 0.0], [0.0, drift]])
+    mean, variance = np.zeros(2), np.eye(2) * 1e6
+    means, variances, guesses, guess_variances = [], [], [], []
+    for k, value in enumerate(measured):
+        if k:
+            mean, variance = step @ mean, step @ variance @ step.T + kick
+        guesses.append(mean)
+        guess_variances.append(variance)
+        if is_seen[k]:
+            gain = variance[:, 0] / (variance[0, 0] + noise)
+            mean, variance = mean + gain * (value - mean[0]), variance - np.outer(gain, variance[0])
+        means.append(mean)
+        variances.append(variance)
+    out = [means[-1]]
+    for k in range(len(measured) - 2, -1, -1):
+        back = variances[k] @ step.T @ np.linalg.inv(guess_variances[k + 1])
+        out.append(means[k] + back @ (out[-1] - guesses[k + 1]))
+    return np.asarray(np.array(out[::-1])[:, 0], np.float64)
 
 
-def test_an_outlier_is_ignored() -> None:
-    """One wrong detection among many does not bend the path."""
-    time = np.linspace(0, np.pi, 41)[1:-1]
-    truth = np.sin(time)[:, None] * 0.5
-    wrong = truth.copy()
-    wrong[20] += 3.0
-    noise, push = np.array([0.02]), np.array([0.01])
-    value, weight = smooth(wrong, np.ones(39, np.bool_), noise, push)
-    assert np.abs(value - truth).max() < 0.03
-    assert weight[20] < 0.01
-    assert weight[5] > 0.9
+def test_two_tracks_laid_end_to_end_equal_two_smoothers() -> None:
+    """The banded solve gives what filter and backward pass give, gaps included, and tracks do not touch."""
+    random = np.random.default_rng(2)
+    lengths, noise, drift = (14, 9), 1.0, 0.25
+    measured = np.concatenate([np.cumsum(random.normal(2, 1, n)) for n in lengths])
+    is_seen = np.ones(23, np.bool_)
+    is_seen[[4, 5, 18]] = False
+    found = smooth(
+        np.repeat(measured[:, None], 4, axis=1), is_seen.astype(float), np.array([0, 14]), np.full(4, noise / drift)
+    )
+    expected = np.concatenate([_rts(measured[a:b], is_seen[a:b], noise, drift) for a, b in ((0, 14), (14, 23))])
+    assert np.allclose(found, expected[:, None], atol=1e-3)
 
 
-def test_missing_frames_are_bridged_smoothly() -> None:
-    """A hole in the detections is crossed along the motion on both sides of it."""
-    time = np.linspace(0, np.pi, 41)[1:-1]
-    truth = np.sin(time)[:, None] * 0.5
-    seen = np.ones(39, np.bool_)
-    seen[15:25] = False
-    value, _ = smooth(truth, seen, np.array([0.02]), np.array([0.01]))
-    assert np.abs(value - truth).max() < 0.02
+@pytest.mark.parametrize("lengths", [(1,), (2,), (1, 1, 3), (2, 1)], ids=str)
+def test_short_tracks_stay_where_they_are(lengths: tuple[int, ...]) -> None:
+    """One or two boxes hold no curvature to smooth."""
+    boxes = np.random.default_rng(0).uniform(0, 99, (sum(lengths), 4))
+    starts = np.cumsum([0, *lengths[:-1]])
+    found = smooth(boxes, np.ones(len(boxes)), starts, np.ones(4))
+    short = np.repeat(np.array(lengths) < 3, lengths)
+    assert np.allclose(found[short], boxes[short], atol=1e-5)
+
+
+def test_doubt_grows_towards_the_middle_of_a_gap_and_with_its_length() -> None:
+    """Uncertainty is a share, least at detections, greatest far from them."""
+    motion, sides = Motion.usual(25.0), np.full(4, 50.0)
+    gap, before = np.array([0, 10, 10, 40]), np.array([0, 1, 5, 20])
+    doubt = uncertainty(sides, sides * 2, gap, before, motion)
+    assert np.all(np.diff(doubt) > 0)
+    assert 0 < doubt[0] < doubt[-1] < 1
