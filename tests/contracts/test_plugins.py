@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from framelabel import plugins
+from framelabel.plugins.building import model_source
 from framelabel.plugins.check import Level, check
 from framelabel.plugins.loading import bundled_folder
 
@@ -44,9 +45,9 @@ def test_it_finds_what_its_samples_promise(
     name: str, shared: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every step of `plugins check` is good on this machine: model, picture, samples."""
-    manifest = plugins.load(name)
+    source, folder = model_source(plugins.load(name))
     monkeypatch.setenv("FRAMELABEL_OFFLINE", "1")
-    if not manifest.model.of_plugin and not (manifest.folder / manifest.model.file).is_file():
+    if not (folder / source.file).is_file():
         monkeypatch.setenv("FRAMELABEL_MODELS", str(shared("models")))
     steps = list(check(name, device="cpu"))
     assert [step for step in steps if step.level is Level.PROBLEM] == []
