@@ -48,6 +48,8 @@ class Population:
     """(sum of sizes, 4) boxes, for the question to the auditor."""
     newest_run: int
     """Runs after this one have added labels that the audit does not know."""
+    human_boxes: int
+    """Boxes left out because people made them or touched their track."""
 
     def __len__(self) -> int:
         return len(self.size)
@@ -68,6 +70,7 @@ class Population:
             rows.frame[own],
             rows.xyxy[own].astype(np.float32),
             newest_run,
+            len(rows) - len(own),
         )
 
     def starts(self) -> NDArray[np.int64]:
@@ -77,7 +80,7 @@ class Population:
     def save(self, project: Project) -> None:
         """Keep the population with the project."""
         stream = io.BytesIO()
-        columns = ("video_id", "track_id", "class_id", "size", "features", "frame", "xyxy", "newest_run")
+        columns = ("video_id", "track_id", "class_id", "size", "features", "frame", "xyxy", "newest_run", "human_boxes")
         arrays: dict[str, Any] = {name: np.asarray(getattr(self, name)) for name in columns}
         np.savez_compressed(stream, **arrays)
         project.put_document(Document("routing", "population", "application/x-npz", stream.getvalue()))
@@ -90,7 +93,8 @@ class Population:
             return None
         with np.load(io.BytesIO(document.content)) as columns:
             values: dict[str, Any] = {name: columns[name] for name in columns.files}
-        values["newest_run"] = int(values["newest_run"])
+        for name in ("newest_run", "human_boxes"):
+            values[name] = int(values[name])
         return Population(**values)
 
 

@@ -110,7 +110,8 @@ def run(config: RouteConfig, report: Reporter = SILENT) -> RouteSummary:
     """
     with Project(config.project, write=True) as project:
         report.start("route", None)
-        population, log, notes, human = _population(project)
+        population, log, notes = _population(project)
+        human = population.human_boxes
         if len(population) == 0:
             return RouteSummary("empty", "nothing to route: no label made by a model", 0, 0, human, notes=notes)
         answers = project.answers()
@@ -133,13 +134,13 @@ def run(config: RouteConfig, report: Reporter = SILENT) -> RouteSummary:
     return summary
 
 
-def _population(project: Project) -> tuple[Population, AuditLog, tuple[str, ...], int]:
+def _population(project: Project) -> tuple[Population, AuditLog, tuple[str, ...]]:
     """Return the frozen population and its log, frozen now where there is none or a newer run has added labels."""
     newest = max((item.id for item in project.runs() if item.kind in _LABELLING), default=0)
-    labels = project.labels()
     known = Population.load(project)
     if known is not None and known.newest_run == newest:
-        return known, AuditLog.load(project), (), len(labels) - int(known.size.sum())
+        return known, AuditLog.load(project), ()
+    labels = project.labels()
     rows = LabelRows.of(labels)
     uncertainty = {
         (row, track.id): float(track.uncertainty.mean())
@@ -152,7 +153,7 @@ def _population(project: Project) -> tuple[Population, AuditLog, tuple[str, ...]
     notes = () if known is None else ("a newer run has added labels: the audit starts anew",)
     fresh.save(project)
     AuditLog().save(project)
-    return fresh, AuditLog(), notes, len(rows) - int(fresh.size.sum())
+    return fresh, AuditLog(), notes
 
 
 def _decide(

@@ -98,10 +98,12 @@ def breaks(rows: LabelRows) -> list[Finding]:
 def class_flips(rows: LabelRows) -> list[Finding]:
     """Find frames where a track changes its class; a class it holds only briefly is the more suspicious one."""
     changed = np.flatnonzero(rows.follows & np.concatenate([[False], rows.class_id[1:] != rows.class_id[:-1]]))
+    starts = np.flatnonzero(~rows.follows)
+    stops = np.append(starts[1:], len(rows))
     found = []
     for row in changed.tolist():
-        span = rows.class_id[rows.group == rows.group[row]]
-        share = float(np.mean(span == rows.class_id[row]))
+        group = int(rows.group[row])
+        share = float(np.mean(rows.class_id[starts[group] : stops[group]] == rows.class_id[row]))
         before, after = rows.class_names[rows.class_id[row - 1]], rows.class_names[rows.class_id[row]]
         text = f"track {rows.track_id[row]} turns from {before} to {after} ({share:.0%} of the track)"
         found.append(
