@@ -41,7 +41,11 @@ export const frameUrl = (video, frame, width, thumbnail = false) =>
 export function listen(handlers, online) {
   const source = new EventSource('/api/live');
   source.onopen = () => online(true);
-  source.onerror = () => online(false);
+  source.onerror = () => {
+    online(false);
+    // A refused stream (the server is back under a new token) is not tried again by the browser itself.
+    if (source.readyState === EventSource.CLOSED) setTimeout(() => listen(handlers, online), 1000);
+  };
   for (const [kind, handler] of Object.entries(handlers)) {
     source.addEventListener(kind, (event) => handler(JSON.parse(/** @type {MessageEvent} */ (event).data)));
   }
