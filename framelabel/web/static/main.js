@@ -233,7 +233,7 @@ class Page {
       case 'help': find('sheet').showModal(); break;
       case 'undo': await this.step(shift ? 'redo' : 'undo'); break;
       case 'task': await this.nextTask(); break;
-      case 'reject': if (this.task) await this.answer('reject'); break;
+      case 'reject': if (this.task) await this.answer(this.task.choices[1] ?? 'reject'); break;
       case 'uncertain': {
         const found = await read(`/api/videos/${this.video.id}/uncertain?after=${this.frame}`);
         if (found) { this.pick(found.track); await this.seek(found.frame); } else this.say('nothing is uncertain');
@@ -257,7 +257,7 @@ class Page {
         break;
       }
       case 'accept':
-        if (this.task) await this.answer('accept');
+        if (this.task) await this.answer(this.task.choices[0] ?? 'accept');
         else if (label) await this.edit({ action: 'box', track, frame: this.frame, xyxy: label.xyxy, visibility: label.visibility });
         break;
       case 'copy':
