@@ -6,6 +6,7 @@ import csv
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,12 @@ from framelabel.core.frames import FrameIndex, VideoId
 from framelabel.core.labels import Flag, FrameTable, Labels
 from framelabel.core.ontology import Ontology
 from framelabel.core.videos import Video
+from framelabel.metrics.challenges import kitti, kitti_truth
+from framelabel.metrics.matching import overlap
+from framelabel.metrics.tracking import score_tracks
 from framelabel.store.project import Project
 from framelabel.workflows.evaluate import evaluate
+from framelabel.workflows.format_choice import make_format
 
 FRAMES = 8
 
@@ -168,3 +173,20 @@ def test_no_video_in_common_names_both_sides(tmp_path: Path, capsys: pytest.Capt
     message = capsys.readouterr().err
     assert "no video in common" in message
     assert "c, d" in message
+
+
+def test_kitti_files_are_scored_by_kittis_rules(shared: Callable[[str], Path]) -> None:
+    """Reading KITTI's labels as a format loses nothing that its rules need: the same figures as from its raw lines."""
+    file = shared("data/mot/KITTI_tracking_label_02/0001.txt")
+    truth, _ = make_format("kitti").read(file)
+    moved = replace(truth, xyxy=truth.xyxy + 3.0)
+    result = evaluate(truth, moved)
+    assert result.comparison.rules == "kitti"
+    raw = kitti_truth(file.read_text().splitlines())
+    prediction = replace(raw.boxes, xyxy=raw.boxes.xyxy + 3.0)
+    for kind in ("Car", "Pedestrian"):
+        expected = score_tracks(overlap(*kitti(raw, prediction, kind), 1)).figures()
+        figures = result.combined(kind).figures()
+        for name in ("HOTA", "CLR_TP", "CLR_FN", "CLR_FP", "IDF1", "IDSW", "Dets", "GT_Dets"):
+            assert figures[name] == pytest.approx(expected[name]), (kind, name)
+    assert result.combined("Car").sizes.truths > 1000
