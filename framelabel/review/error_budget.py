@@ -85,7 +85,7 @@ class Promise:
     """Sum of their losses."""
     error_low: float
     error_high: float
-    """Interval of their error rate at `confidence`, two-sided."""
+    """Bounds of their error rate, each of which holds as surely as this test promises."""
     more_to_audit: int = 0
     """Units still to audit before a promise can be hoped for; 0 when it holds."""
     reason: str = ""
@@ -158,11 +158,11 @@ def promise(units: Units, audit: Audit, *, max_error: float, confidence: float, 
         threshold, taken = float(candidate), count
     if taken:
         found = float(errors[taken - 1])
-        low, high = interval(found, taken, confidence)
+        low, high = interval(found, taken, 1.0 - 2.0 * level)
         share = float(units.size[units.probability >= threshold].sum()) / total
         return Promise(threshold, share, max_error, confidence, True, taken, found, low, high)
     found = float(errors[-1]) if len(errors) else 0.0
-    low, high = interval(found, len(loss), confidence)
+    low, high = interval(found, len(loss), 1.0 - 2.0 * level)
     more, reason = _missing(loss, max_error, 1.0 - level)
     return Promise(2.0, 0.0, max_error, confidence, False, len(loss), found, low, high, more, reason)
 

@@ -171,9 +171,11 @@ def _decide(
     units = Units(calibrator(features), population.size.astype(np.float64), population.class_id)
     right = ~pilot.is_wrong
     after = calibration.out_of_fold(features[pilot.unit], right, pilot.unit)
+    # about forty answers to a bin: with fewer, chance alone would look like miscalibration
+    bins = min(max(len(right) // 40, 2), 15)
     diagrams = (
-        reliability(population.features[pilot.unit, 0], right, bins=10, equal_mass=True),
-        reliability(after, right, bins=10, equal_mass=True),
+        reliability(population.features[pilot.unit, 0], right, bins=bins, equal_mass=True),
+        reliability(after, right, bins=bins, equal_mass=True),
     )
     base = replace(
         base,
