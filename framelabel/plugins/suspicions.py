@@ -10,12 +10,15 @@ from numpy.typing import NDArray
 from framelabel.inference.decoders.candidates import Candidates
 from framelabel.plugins.building import Plugin
 from framelabel.plugins.families import names_in
-from framelabel.plugins.trials import in_words, try_input, try_inputs
+from framelabel.plugins.trials import in_words, try_input, try_inputs, usual_input
 
 Picture = NDArray[np.uint8]
 
 _CLEARLY_BETTER = 1.2
 _LEAST_GAIN = 0.05
+_AS_GOOD, _SEEN = 0.95, 0.1
+_FIRM_HABITS = ("yolox", "nanodet", "yolov5", "yolov8", "yolov8_seg", "yolov8_obb", "yolov10")
+"""Families whose models are nearly all fed in one way."""
 
 
 def suspicions(plugin: Plugin, pictures: Sequence[Picture]) -> Iterator[str]:
@@ -84,10 +87,23 @@ def _plain(name: str) -> str:
 
 def input_suspicions(plugin: Plugin, pictures: Sequence[Picture]) -> Iterator[str]:
     """Yield a colour order or normalisation with which the model clearly agrees better with itself."""
-    own = try_input(plugin.model_path, plugin.detector.recipe, pictures)
-    best = max(try_inputs(plugin.model_path, plugin.detector.recipe, pictures), key=lambda trial: trial.agreement)
+    recipe = plugin.detector.recipe
+    own = try_input(plugin.model_path, recipe, pictures)
+    trials = try_inputs(plugin.model_path, recipe, pictures)
+    best = max(trials, key=lambda trial: trial.agreement)
+    usual = next((trial for trial in trials if trial.input == usual_input(recipe.input, recipe.decoder)), own)
     if best.agreement > max(own.agreement * _CLEARLY_BETTER, own.agreement + _LEAST_GAIN):
         yield (
             f"fed as '{in_words(best.input)}' the model agrees with its mirror image by {best.agreement:.2f}, as the "
             f"manifest's '{in_words(own.input)}' only by {own.agreement:.2f}: wrong colour order or normalisation?"
+        )
+    elif (
+        recipe.decoder in _FIRM_HABITS
+        and in_words(usual.input) != in_words(own.input)
+        and usual.agreement > max(_SEEN, _AS_GOOD * own.agreement)
+    ):
+        yield (
+            f"{recipe.decoder} models are usually fed as '{in_words(usual.input)}' (agreement with the mirror image "
+            f"{usual.agreement:.2f}), the manifest says '{in_words(own.input)}' ({own.agreement:.2f}): was this one "
+            "trained so?"
         )
