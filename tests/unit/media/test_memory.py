@@ -56,7 +56,7 @@ GROWTH = """
 import random, resource, sys
 from framelabel.media import open_reader
 reader = open_reader(sys.argv[1])
-numbers = [random.Random(0).randrange(len(reader.index)) for _ in range(50)]
+numbers = random.Random(0).choices(range(len(reader.index)), k=50)
 for count, ordinal in enumerate(numbers):
     reader.frame(ordinal)
     if count in (9, 49):
