@@ -224,7 +224,6 @@ def speed(data: Path, folder: Path, misses: list[str]) -> tuple[list[dict[str, A
     """Time sequential and random reads, readers interleaved; the figure is the best round (the machine is shared)."""
     made = folder / "h264_1080p_gop250.mp4"
     make_1080p(made, seconds=10, fps=25)
-    row: dict[str, Any]
     sequential = []
     for path in [*(data / name for name in TIMED), made]:
         index = PyAVReader(path).index
@@ -237,7 +236,7 @@ def speed(data: Path, folder: Path, misses: list[str]) -> tuple[list[dict[str, A
             "ffmpeg pipe": lambda: ffmpeg_pipe(str(path), count),  # noqa: B023
         }
         best = best_rates(readers)
-        row = {"clip": path.name} | {name: f"{fps} ({cpu_ms})" for name, (fps, cpu_ms) in best.items()}
+        row: dict[str, Any] = {"clip": path.name} | {name: f"{fps} ({cpu_ms})" for name, (fps, cpu_ms) in best.items()}
         row["ratio"] = round(best["ours"][0] / max(best[name][0] for name in ("opencv", "decord", "ffmpeg pipe")), 2)
         if row["ratio"] < 0.9:
             misses.append(f"{path.name}: sequential {row['ratio']} of the fastest peer")
