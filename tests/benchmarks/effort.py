@@ -21,7 +21,7 @@ sys.path.insert(0, str(REPOSITORY))
 import cv2  # noqa: E402 - run as a script, from any folder
 
 from framelabel.inference.siamese import NanoTrack  # noqa: E402 - run as a script, from any folder
-from tests.benchmarks import effort_footage, effort_layouts, effort_pixels, effort_text  # noqa: E402 - see above
+from tests.benchmarks import effort_absence, effort_footage, effort_layouts, effort_pixels, effort_text  # noqa: E402 - see above
 from tests.benchmarks.effort_goals import Goal, Part  # noqa: E402 - run as a script, from any folder
 
 SHARED = Path(os.environ.get("FRAMELABEL_SHARED", REPOSITORY.parent / "shared"))
@@ -45,6 +45,8 @@ def main() -> int:
     if clips:
         network = NanoTrack(asked.network)
         parts.append(effort_pixels.run(clips, network, lambda line: print(line, flush=True)))
+        absence = effort_absence.run(clips, network)
+        parts += [absence] if absence is not None else []
     text = asked.data / "mot" if (asked.data / "mot").is_dir() else asked.data
     if any((text / name).is_dir() for name in TEXT_FOLDERS):
         parts.append(_text_part(text))
@@ -55,7 +57,7 @@ def main() -> int:
         print("", *part.table, sep="\n")
         for goal in part.goals:
             print(goal.line())
-        if asked.write and part.title == "pixels":
+        if asked.write and part.title != "detections":
             _write(part)
     if asked.json:
         asked.json.write_text(json.dumps({part.title: _numbers(part) for part in parts}, indent=1), "utf-8")

@@ -64,7 +64,7 @@ class FusionOptions:
     """Spread of the step in log width and log height."""
     cut: float = 8.0
     """Cost at which a motion term stops growing (but for a hundredth)."""
-    switch: float = 5.0
+    switch: float = 7.0
     """Cost of leaving and of returning."""
     smooth: float = 3.0
     """Weight of the steps along the flow against the measurements."""
@@ -143,7 +143,7 @@ def presence_odds(gap: Candidates) -> Floats:
     """Return (M + 1,) log odds that the object is in each picture, from how much the best walk's box looks like it.
 
     What the object looks like while it is there is read from the gap itself: the upper half of the likenesses, with
-    their spread. Where even the two human boxes do not look alike, a low likeness says nothing.
+    their spread. Where the human boxes do not look alike, or the object seldom like them, a low likeness says nothing.
     """
     best = np.array(
         [
@@ -158,7 +158,7 @@ def presence_odds(gap: Candidates) -> Floats:
     spread = max(_LEAST_SPREAD, (usual - float(np.median(seen))) * _SPREAD_FACTOR)
     there = -0.5 * ((np.minimum(best, usual) - usual) / spread) ** 2 - np.log(spread)
     elsewhere = -0.5 * ((best - _ELSEWHERE) / _ELSEWHERE) ** 2 - np.log(_ELSEWHERE)
-    weight = float(np.clip((gap.key_likeness - 0.1) / 0.4, 0.0, 1.0))
+    weight = float(np.clip((gap.key_likeness - 0.1) / 0.4, 0.0, 1.0) * np.clip((usual - 0.5) / 0.25, 0.0, 1.0))
     odds = np.clip(there - elsewhere, -_MOST_ODDS, _MOST_ODDS)
     return np.asarray(odds * weight + _MOST_ODDS * (1 - weight), dtype=np.float64)
 

@@ -16,23 +16,24 @@ from framelabel.tracking.propagation.candidates import (
     WALK_LAST,
     Candidates,
 )
-from framelabel.tracking.propagation.fusion import Path
+from framelabel.tracking.propagation.fusion import ABSENT_NODE, Path
 from framelabel.tracking.propagation.keys import Key, from_log, size_of, to_log
 from framelabel.tracking.propagation.passes import Passes
 
 Floats = NDArray[np.float64]
 
-FEATURES = ("walk_overlap", "size_deviation", "bend", "key_agreement")
+FEATURES = ("walk_overlap", "size_deviation", "bend", "key_agreement", "likeness_drop", "bridge")
 """Overlap with the nearer of the two walks' best boxes; log size against the line between the keys; change of step in
-box sizes; how well each key's template finds the other key."""
+box sizes; how well each key's template finds the other key; how much less the box looks like the human's than is usual
+in this gap; log of the distance to the keys, as the spread of a random walk held at both."""
 _TYPICAL_AGREEMENT = 0.75
 """How well keys find one another, where there is only one."""
 
 # Fitted on the tuning sequences (python tests/benchmarks/effort_reliability.py). On sequences left out of the fit:
 # AUC of IoU < 0.7 0.77, expected against measured IoU within 0.03 in every decile.
-INTERCEPT = 1.09
-COEFFICIENTS = np.array([-1.74, 2.53, 0.91, -1.70])
-WRONG_INTERCEPT, WRONG_SLOPE = 2.18, 2.85
+INTERCEPT = 0.17
+COEFFICIENTS = np.array([-1.93, 1.59, 0.84, -0.61, 0.65, 0.28])
+WRONG_INTERCEPT, WRONG_SLOPE = 1.92, 2.69
 """Log odds of IoU < 0.7 as a linear function of the log odds of 1 - expected IoU."""
 
 
@@ -67,14 +68,30 @@ def features(passes: Passes, found: Candidates, path: Path) -> Floats:
     if found.last is None:
         line = np.tile(to_log(found.first.xyxy)[2:], (len(rows), 1))
         agreement = _TYPICAL_AGREEMENT
+        bridge = rows.astype(np.float64)
     else:
         overlap = np.maximum(overlap, paired_iou(boxes, _best_of(found, rows, WALK_LAST)))
         ends = to_log(np.stack([found.first.xyxy, found.last.xyxy]))[:, 2:]
-        line = ends[0] + (rows / count)[:, None] * (ends[1] - ends[0])
+        share = rows / count
+        line = ends[0] + share[:, None] * (ends[1] - ends[0])
+        bridge = share * (1 - share) * count
         agreement = _agreement(passes, found.first, found.last)
     deviation = np.abs(to_log(boxes)[:, 2:] - line).mean(axis=1)
-    columns = [overlap, np.minimum(deviation, 0.6), np.minimum(bend, 0.6), np.full(len(rows), agreement)]
+    likeness = np.array([_likeness(found, path, int(row)) for row in rows])
+    columns = [
+        overlap,
+        np.minimum(deviation, 0.6),
+        np.minimum(bend, 0.6),
+        np.full(len(rows), agreement),
+        np.quantile(likeness, 0.75) - likeness,
+        0.5 * np.log(bridge + 0.5),
+    ]
     return np.stack(columns, axis=1)
+
+
+def _likeness(found: Candidates, path: Path, row: int) -> float:
+    node = path.choice[row]
+    return 0.0 if node == ABSENT_NODE else float(found.likeness[row][node])
 
 
 def _best_of(found: Candidates, rows: NDArray[np.int64], source: int) -> Floats:
