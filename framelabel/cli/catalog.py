@@ -14,6 +14,7 @@ COMMANDS: Catalog[click.Command] = Catalog(
         "lint": "framelabel.cli.lint:command",
         "route": "framelabel.cli.route:command",
         "agree": "framelabel.cli.agree:command",
+        "ask-model": "framelabel.cli.ask_model:command",
         "report": "framelabel.cli.report:command",
         "probe": "framelabel.cli.probe:command",
         "frames": "framelabel.cli.frames:command",

@@ -69,3 +69,7 @@ class ProjectLockedError(ProjectError):
 
 class MissingExtraError(FramelabelError, ImportError):
     """An optional dependency is not installed; the message holds the install command."""
+
+
+class EndpointError(FramelabelError, OSError):
+    """A model server that was configured as an annotator cannot be used; the message says what it answered."""
