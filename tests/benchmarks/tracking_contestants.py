@@ -21,6 +21,10 @@ PEER_HIGH_SCORE = 0.5
 """Where a peer asks from which score a box is sure: 0.5, which the score maps of `tracking_sets` are centred on."""
 
 
+_PUBLISHED = {"sort", "bytetrack", "ocsort"}
+"""Our versions of published methods that count as peers, as norfair and other people's versions do."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Answer:
     """A tracker's boxes and the seconds it took."""
@@ -55,7 +59,10 @@ class Contestant:
 def contestants(report: Callable[[str], None]) -> list[Contestant]:
     """Return who can take part here; says who cannot."""
     found = [Contestant("framelabel offline", _offline, is_peer=False)]
-    found += [Contestant(f"{name} (framelabel)", _online(name), is_peer=True) for name in sorted(ONLINE_TRACKERS)]
+    found += [
+        Contestant(f"{name} (framelabel)", _online(name), is_peer=name in _PUBLISHED)
+        for name in sorted(ONLINE_TRACKERS)
+    ]
     for module, makers in (
         ("supervision", {"ByteTrack (supervision)": _supervision}),
         (

@@ -43,6 +43,8 @@ _GAP_UNIT_S = 0.2
 _SAFE_BAR = -4.0
 """Safe links need not be likely, only far likelier than any rival: they are what motion is measured on."""
 _LEAST_TRUST = 0.05
+_MATURE = 16.0
+"""Detections of a chain that nobody doubts."""
 _SAFE_ROUNDS = 3
 
 
@@ -50,20 +52,21 @@ _SAFE_ROUNDS = 3
 class OfflineOptions:
     """Settings of whole-clip association; one set serves all footage."""
 
-    longest_gap_s: float = setting(3.0, help="longest time without a detection that a track may bridge, in seconds")
+    longest_gap_s: float = setting(4.0, help="longest time without a detection that a track may bridge, in seconds")
     fill_s: float = setting(2.0, help="longest gap that is filled with boxes, in seconds")
     link_bar: float = setting(2.5, help="log likelihood ratio that a link must exceed")
     gap_price: float = setting(1.5, help="log likelihood that silence costs, per e-fold of its length")
-    doubt_price: float = setting(2.0, help="weight of distrust in detections that a link joins")
+    doubt_price: float = setting(3.0, help="weight of distrust in the detections that a link joins")
+    length_worth: float = setting(1.0, help="log likelihood that a link gains for each long chain it joins")
     safe_margin: float = setting(3.0, help="log likelihood by which a safe link must beat every rival")
     class_price: float = setting(6.0, help="log likelihood that a change of class costs")
-    freedom: float = setting(4.0, help="degrees of freedom of the law of motion errors; lower forgives outliers")
+    freedom: float = setting(3.0, help="degrees of freedom of the law of motion errors; lower forgives outliers")
     reach: float = setting(2.0, help="spread of unrelated objects, in box sizes")
     object_bar: float = setting(0.0, help="log odds that a track is an object, above which it is kept")
-    least_boxes: int = setting(3, help="tracks with fewer detections are dropped as flicker")
+    least_boxes: int = setting(4, help="tracks with fewer detections are dropped as flicker")
     double_iou: float = setting(0.7, help="overlap from which two tracks are one object seen twice")
     double_share: float = setting(0.6, help="share of a track's frames that must overlap so")
-    smoothing: float = setting(1.0, help="strength of smoothing; 0 keeps detected boxes as they are")
+    smoothing: float = setting(0.7, help="strength of smoothing; 0 keeps detected boxes as they are")
 
 
 class OfflineLinker:
@@ -117,10 +120,12 @@ class OfflineLinker:
             link(evidence, chains, motion, safe, law)
             motion = remeasured()
         trusted = trust(evidence.score, evidence.frame, chains, fps)
+        best = max(float(trusted.max()), _LEAST_TRUST)
         gaps = [gap for gap in _GAPS_S if gap < options.longest_gap_s] + [options.longest_gap_s]
         for gap in gaps:
             step = Pass(max(2, round(gap * fps)), options.link_bar, options.gap_price, _GAP_UNIT_S * fps)
-            doubt = -options.doubt_price * np.log(np.maximum(_mean_by(chains, trusted), _LEAST_TRUST))
+            doubt = -options.doubt_price * np.log(np.maximum(_mean_by(chains, trusted) / best, _LEAST_TRUST))
+            doubt -= options.length_worth * _maturity(chains)
             link(evidence, chains, motion, step, law, doubt)
             motion = remeasured()
         return chains, motion, trusted
@@ -216,6 +221,16 @@ class _Rows:
             self.uncertainty[rows],
             self.visibility[rows],
         )
+
+
+def _maturity(chains: Chains) -> Floats:
+    """Return (N,) how far each one's chain is from a chance find, 0 for a single detection to 1 from `_MATURE` on.
+
+    What was seen for long seldom ends in plain view, so a link that continues it is likelier from the start.
+    """
+    label, count = chains.label()
+    size = np.bincount(label, minlength=count)
+    return np.asarray(np.minimum(np.log(size) / np.log(_MATURE), 1.0)[label], np.float64)
 
 
 def _mean_by(chains: Chains, value: Floats) -> Floats:

@@ -20,8 +20,8 @@ _WINDOW_S = 0.5
 """Seconds before and after a detection in which its chain should go on."""
 _NEIGHBOURS = 200
 """Detections of nearest score on each side that are averaged."""
-_SCORE_WEIGHT, _TRUST_WEIGHT, _COUNT_WEIGHT, _OFFSET = 0.6, 3.3, 0.7, -3.6
-"""Midway between two maximum-likelihood fits on chains of four public sets, one by score, one by trust: the first is
+_SCORE_WEIGHT, _TRUST_WEIGHT, _COUNT_WEIGHT, _OFFSET = 0.95, 1.2, 0.66, -2.55
+"""Between two maximum-likelihood fits on chains of four public sets, one by score, one by trust: the first is
 surer where scores mean what they say, the second carries over to detectors that score on scales of their own."""
 
 
