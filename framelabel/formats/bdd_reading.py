@@ -250,6 +250,7 @@ class ScalabelReader:
         """Return track ids of labels in clips; single pictures have none, whatever id their labels carry."""
         if NO_TRACK not in videos and _are_digits(ids):
             return np.array(list(map(int, ids)), np.int64)
+        ids = [value if isinstance(value, (int, str)) else None for value in ids]
         rows = [row for row, video in enumerate(videos) if video != NO_TRACK and ids[row] not in _NO_IDS]
         result = np.full(len(ids), NO_TRACK, np.int64)
         if not rows:

@@ -21,6 +21,9 @@ from framelabel.formats.report import Report
 FARTHEST = 1e7
 """Pixels; a coordinate beyond is a fault of the file, not a picture."""
 MOST_FRAMES = 100_000_000
+"""Ordinals from here on are faults."""
+LONGEST = 10_000_000
+"""Frames; a stated length beyond (four days at 25 a second) is not believed."""
 _FLUSH = 20_000
 
 _COLUMNS: tuple[tuple[str, type[np.generic]], ...] = (
@@ -45,6 +48,8 @@ def make_video(
     path: str = "",
 ) -> Video:
     """Return a video as a label file knows it; one tick of its time base is one picture. Unknown facts are 0."""
+    size = size if min(size) >= 0 and max(size) < FARTHEST else (0, 0)
+    frame_count = frame_count if 0 <= frame_count <= LONGEST else 0
     return Video(VideoId(0), name, path, size[0], size[1], frame_count, 1 / fps if fps else Fraction(1), fps)
 
 
@@ -92,7 +97,7 @@ class LabelsBuilder:
         self._frame_video.append(video)
         self._frame_index.append(index)
         self._frame_name.append(name)
-        self._frame_size.append(size)
+        self._frame_size.append(size if min(size) >= 0 and max(size) < FARTHEST else (0, 0))
         self._last[video] = max(index, self._last.get(video, -1))
         return number
 

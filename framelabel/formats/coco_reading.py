@@ -12,7 +12,7 @@ from framelabel.core.boxes import NO_TRACK
 from framelabel.core.labels import Flag, Labels
 from framelabel.core.ontology import AttributeValue
 from framelabel.core.shapes import Keypoints, Polygon, Shape
-from framelabel.formats.builder import MOST_FRAMES, LabelsBuilder, make_video
+from framelabel.formats.builder import FARTHEST, MOST_FRAMES, LabelsBuilder, make_video
 from framelabel.formats.conventions import default_name, split_attributes
 from framelabel.formats.jsonstream import Block
 from framelabel.formats.numbering import Numbering, TrackNumbers, column, fraction_of, sequence
@@ -214,6 +214,7 @@ class CocoReader:
         except (KeyError, TypeError, ValueError, OverflowError):
             return None
         is_plain = ordinals.dtype.kind == "i" and whole.dtype.kind == "i" and set(map(type, shown)) == {str}
+        is_plain = is_plain and int(whole.min()) >= 0 and int(whole.max()) < FARTHEST
         if not (is_plain and distinct) or int(ordinals.min()) < 0 or int(ordinals.max()) >= MOST_FRAMES:
             return None
         rule = [default_name(names[row], index) for row, index in zip(rows, indices, strict=True)]
@@ -382,7 +383,8 @@ def _segmentation(value: Any) -> Shape:
 
 def _keypoints(value: Any) -> Shape:
     points = np.array(value, np.float64).reshape(-1, 3)
-    return Keypoints(points[:, :2].copy(), points[:, 2].astype(np.int8))
+    seen = np.clip(np.nan_to_num(points[:, 2]), 0, 2).astype(np.int8)
+    return Keypoints(points[:, :2].copy(), seen)
 
 
 def _box_of_segmentation(record: dict[str, Any]) -> list[float]:
