@@ -174,8 +174,8 @@ class Page {
     try {
       const done = await write('/api/edit', body);
       if (done.track !== null && content.action === 'box') this.pick(done.track);
-      this.say(done.title);
       await this.refresh(done.start, done.stop);
+      this.say(done.title);
       return done;
     } catch (error) {
       if (error instanceof Refusal) {
@@ -304,8 +304,8 @@ class Page {
     try {
       const done = await write(`/api/${way}`, {});
       if (!done.title) { this.say(`nothing to ${way}`); return; }
-      this.say(`${way}: ${done.title}`);
       if (done.video === this.video.id) await this.refresh(done.start, done.stop);
+      this.say(`${way}: ${done.title}`);
     } catch (error) {
       this.say(String(error instanceof Error ? error.message : error), true);
     }
