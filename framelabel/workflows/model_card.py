@@ -44,7 +44,7 @@ def write(plugin: Path, model: Path, seen: Sequence[Seen], measured: Measured, c
     """Update plugin.yaml to name the new model, and the trained part of README.md; the rest of both stays."""
     digest = sha256(model)
     manifest = plugin / "plugin.yaml"
-    text = with_model(manifest.read_text("utf-8"), model.relative_to(plugin).as_posix(), digest, config.size)
+    text = with_model(manifest.read_text("utf-8"), model.relative_to(plugin).as_posix(), digest, config.side)
     manifest.write_text(text, "utf-8")
     if plugins.load(plugin).model.digest != digest:
         msg = f"{manifest}: the new model's digest could not be entered; write 'digest: \"{digest}\"' into its model"
@@ -91,7 +91,7 @@ def card(model: Path, digest: str, seen: Sequence[Seen], measured: Measured, con
             "",
             (
                 f"`{model.name}` ({model.stat().st_size / 1e6:.2f} MB, `{digest}`): a compact one-stage detector of "
-                f"the YOLOX-nano architecture, input {config.size}x{config.size} BGR, trained by framelabel itself:"
+                f"the YOLOX-nano architecture, input {config.side}x{config.side} BGR, trained by framelabel itself:"
             ),
             "",
             "```",

@@ -54,6 +54,7 @@ class TrainConfig:
     epochs: int = setting(30, help="Passes over the training part.")
     batch: int = setting(16, help="Pictures per step.")
     size: int = setting(416, help="Input side in pixels, a multiple of 32.")
+    export_size: int = setting(0, help="Input side of the written model; 0: as trained. Larger finds smaller things.")
     rate: float = setting(1e-3, help="Highest learning rate.")
     frozen: int = setting(0, help="Parts of the backbone that keep their weights, 0 to 5; saves time.")
     folded: bool = setting(False, help="Fold normalisations before training: a quarter faster from given weights.")
@@ -81,6 +82,11 @@ class TrainConfig:
     brightness: float = setting(0.35, help="Largest change of brightness.")
     grey: float = setting(0.0, help="Share of pictures that lose their colours.")
     noise: float = setting(0.0, help="Share of pictures with sensor noise and defocus.")
+
+    @property
+    def side(self) -> int:
+        """Input side of the written model in pixels."""
+        return self.export_size or self.size
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +119,13 @@ def run(config: TrainConfig, report: Reporter = SILENT) -> TrainSummary:
         msg = f"training needs {error.name}: pip install 'framelabel[train]'"
         raise MissingExtraError(msg) from error
 
+    if config.side % 32:
+        msg = f"--export-size {config.export_size} must be a multiple of 32"
+        raise UsageError(msg)
     manifest = plugins.load(config.plugin)
     names = [entry.name for entry in manifest.classes]
     work = _work(config)
-    store = PictureStore(config.size)
+    store = PictureStore(max(config.size, config.side))
     parts = [_part(config, data, names, store, report) for data in config.data]
     train = [sample for part in parts for sample in part.train]
     held = [sample for part in parts for sample in part.held]
@@ -130,10 +139,10 @@ def run(config: TrainConfig, report: Reporter = SILENT) -> TrainSummary:
     scratch = work / "epoch.onnx"
 
     def measure(model: Path) -> Evaluation:
-        return evaluate_model(model, held, names, config.size, overlap=config.overlap)
+        return evaluate_model(model, held, names, config.side, overlap=config.overlap)
 
     def score(candidate: Any) -> float:
-        export(candidate, scratch, (config.size, config.size))
+        export(candidate, scratch, (config.side, config.side))
         return measure(scratch).mean
 
     trainer = Trainer(network, train, _recipe(config), device=config.device, evaluate=score, reporter=report)
@@ -147,14 +156,14 @@ def run(config: TrainConfig, report: Reporter = SILENT) -> TrainSummary:
         report.note(f"epoch {facts.epoch}: loss {facts.loss:.3f}{shown}")
 
     fresh = work / f"{manifest.name}.onnx"
-    plain = export(trainer.best_network(), fresh, (config.size, config.size))
-    pictures = _calibration(held, store, config.size)
+    plain = export(trainer.best_network(), fresh, (config.side, config.side))
+    pictures = _calibration(held, store, config.side)
     answers = np.stack([outputs[0] for outputs in Session(fresh, device="cpu").run(pictures)])
     agreement = check(plain, [answers], [pictures])
     evaluation = measure(fresh)
     remark = ""
     if config.int8:
-        smaller = if_good_enough(fresh, _calibration(train, store, config.size), evaluation, measure)
+        smaller = if_good_enough(fresh, _calibration(train, store, config.side), evaluation, measure)
         remark = "An 8-bit version lost half a point or more and was not kept."
         if smaller is not None:
             remark = f"Stored in 8 bits, which cost {evaluation.mean - smaller[1].mean:.4f} of the mean."
