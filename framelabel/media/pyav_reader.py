@@ -308,8 +308,9 @@ class PyAVReader:
         is_anchored = start is None
         for picture in file.pictures():
             stored = file.stored_pts(picture)
-            place = -1
-            if (self._skips or not is_anchored) and stored is not None:
+            place = ordinal + 1
+            is_next = place < len(index) and index.pts[place] == stored
+            if stored is not None and not (is_anchored and (is_next or not self._skips)):
                 place = int(np.searchsorted(index.pts, stored))
             if not is_anchored:
                 if not picture.key_frame or not 0 <= place < len(index) or index.pts[place] != stored:
