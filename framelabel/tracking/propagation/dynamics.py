@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from framelabel.core.geometry import iou
 from framelabel.tracking.propagation.association import ClipDetections, departure
+from framelabel.tracking.propagation.camera_steps import camera_path
 
 Floats = NDArray[np.float64]
 
@@ -38,6 +39,8 @@ class Dynamics:
     """(4,) standard deviation of a detection's error: x, y in box widths and heights; log w, log h."""
     bias: Floats
     """(4,) median of human box minus detection, same units."""
+    camera: Floats
+    """(F + 1, 2) place of the picture by frame ordinal (`camera_steps`)."""
 
 
 def residual(clip: ClipDetections, frame: int, box: Floats) -> Floats | None:
@@ -61,7 +64,7 @@ def measure(clip: ClipDetections, residuals: Floats) -> Dynamics:
         spread = 1.4826 * np.median(np.abs(residuals - middle), axis=0)
         bias = middle * count / (count + TYPICAL_WEIGHT)
         noise = np.sqrt((count * spread**2 + TYPICAL_WEIGHT * TYPICAL_NOISE**2) / (count + TYPICAL_WEIGHT))
-    return Dynamics(_push(clip), noise, bias)
+    return Dynamics(_push(clip), noise, bias, camera_path(clip))
 
 
 def _push(clip: ClipDetections) -> Floats:

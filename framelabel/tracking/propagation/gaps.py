@@ -14,14 +14,16 @@ from numpy.typing import NDArray
 from framelabel.core.geometry import area
 from framelabel.tracking.propagation import linear, perspective
 from framelabel.tracking.propagation.association import ClipDetections, associate, departed, departure
+from framelabel.tracking.propagation.camera_steps import unevenness
 from framelabel.tracking.propagation.dynamics import Dynamics, residual
 from framelabel.tracking.propagation.smoothing import smooth
 
 Floats = NDArray[np.float64]
 
-METHODS = ("linear", "perspective", "stiff", "even", "loose")
-"""Two interpolations, and three paths through the detections that trust these ever more against smooth motion."""
-_PUSHES = (("stiff", "linear", 0.3), ("even", "perspective", 1.2), ("loose", "linear", 5.0))
+METHODS = ("linear", "perspective", "steadied", "stiff", "firm", "even", "loose")
+"""Three interpolations (`steadied` is linear plus the camera's uneven motion), and four paths through the detections
+that trust these ever more against smooth motion."""
+_PUSHES = (("stiff", "linear", 0.3), ("firm", "steadied", 0.3), ("even", "perspective", 1.2), ("loose", "linear", 5.0))
 """Name, base path, and factor on the clip's own push."""
 KEY_RESIDUAL_WEIGHT = 0.5
 """Share of the residual seen at a keyframe (beyond the clip's bias) that is carried into the gap."""
@@ -81,19 +83,20 @@ def solve(clip: ClipDetections, dynamics: Dynamics, start: int, stop: int, first
         "linear": linear.interpolate(frame, ends, keys),
         "perspective": perspective.interpolate(frame, ends, keys),
     }
+    bases["steadied"] = bases["linear"] + np.tile(unevenness(dynamics.camera, start, stop), 2)
     inner = {name: base[1:-1] for name, base in bases.items()}
     chosen = associate(clip, start, bases["perspective"])[1:-1]
     found = chosen >= 0
     share = (np.arange(1, length) / length)[:, None]
     correction = (1 - share) * _correction(clip, dynamics, start, first)
     correction = correction + share * _correction(clip, dynamics, stop, last)
-    paths, weight = [inner["linear"], inner["perspective"]], np.zeros(length - 1)
+    paths, weight = [inner["linear"], inner["perspective"], inner["steadied"]], np.zeros(length - 1)
     misfit = np.zeros(length - 1)
     size_scale = _size_scale(inner["linear"])
     for _, base_name, factor in _PUSHES:
         base = inner[base_name]
         if not found.any():
-            paths.append(inner["linear"])
+            paths.append(base)
             continue
         observed = np.zeros((length - 1, 4))
         observed[found] = departure(clip.xyxy[chosen[found]], base[found]) + correction[found]
