@@ -21,11 +21,10 @@ sys.path.insert(0, str(REPOSITORY))
 import cv2  # noqa: E402 - run as a script, from any folder
 
 from framelabel.inference.siamese import NanoTrack  # noqa: E402 - run as a script, from any folder
-from tests.benchmarks import effort_absence, effort_footage, effort_layouts, effort_pixels, effort_text  # noqa: E402 - see above
-from tests.benchmarks.effort_goals import Goal, Part  # noqa: E402 - run as a script, from any folder
+from tests.benchmarks import effort_absence, effort_footage, effort_pixels, effort_text  # noqa: E402 - see above
+from tests.benchmarks.effort_goals import Part  # noqa: E402 - run as a script, from any folder
 
 SHARED = Path(os.environ.get("FRAMELABEL_SHARED", REPOSITORY.parent / "shared"))
-TEXT_FOLDERS = ("KITTI_tracking_label_02", "MOT15-train", "MOT17-train")
 BEGIN, END = "<!-- effort:{} begin -->", "<!-- effort:{} end -->"
 
 
@@ -48,8 +47,8 @@ def main() -> int:
         absence = effort_absence.run(clips, network)
         parts += [absence] if absence is not None else []
     text = asked.data / "mot" if (asked.data / "mot").is_dir() else asked.data
-    if any((text / name).is_dir() for name in TEXT_FOLDERS):
-        parts.append(_text_part(text))
+    on_text = effort_text.run(text, lambda line: print(line, flush=True))
+    parts += [on_text] if on_text is not None else []
     if not parts:
         print(f"{asked.data}: nothing in a layout that this benchmark reads", file=sys.stderr)
         return 2
@@ -65,16 +64,6 @@ def main() -> int:
     total = sum(len(part.goals) for part in parts)
     print(f"effort: {total - len(missed)} of {total} goals met")
     return 1 if missed else 0
-
-
-def _text_part(data: Path) -> Part:
-    """Run the half that sees detections only (`effort_text`, which also runs alone and has its own page)."""
-    measured = {name: effort_text.measure(data, name) for name in effort_layouts.DATA_SETS}
-    results = {name: table for name, table in measured.items() if table}
-    missed = effort_text.misses(results)
-    table = (*effort_text.render(results).splitlines(), "", *(f"missed: {line}" for line in missed))
-    pooled: dict[str, object] = {name: effort_text.pooled(table) for name, table in results.items()}
-    return Part("detections", table, (Goal("detections: goals missed", len(missed), 0),), pooled)
 
 
 def _numbers(part: Part) -> dict[str, object]:

@@ -7,7 +7,8 @@ the run's boxes overlap the true ones by 0.7. Only the truth decides when to sto
 - suggestion: the tool's own choice, from its own doubt, never from the truth;
 - oracle: the middle of the longest stretch that is really wrong (what a perfect suggestion of that kind could do).
 
-    python tests/benchmarks/effort_text.py [--data PATH] [--sets kitti,mot15] [--json FILE] [--write]
+    python tests/benchmarks/effort_text.py [--data PATH] [--sets kitti,mot15] [--only NAMES] [--network FILE]
+        [--json FILE]
 
 Cost is boxes drawn per 100 ground-truth boxes, pooled over sequences. `PATH` holds the layouts of
 `effort_layouts.py`. Exit code 1 where a stated goal is missed.
@@ -43,7 +44,6 @@ Bools = NDArray[np.bool_]
 RIGHT_FROM, SHARE = 0.7, 0.95
 GOAL = {"kitti": 12.0 / 22.03, "mot17-strong": 2.5 / 5.41, "mot17-dpm": 4.5 / 5.41, "mot15": 9.0 / 12.26}
 """Goals as the share of linear + bisect's boxes: they were stated for other sequences of the same data sets."""
-BEGIN, END = "<!-- effort:begin -->", "<!-- effort:end -->"
 COLUMNS = ("linear + bisect", "ours + bisect", "ours + suggestion", "ours + oracle")
 
 
@@ -147,13 +147,17 @@ def drawn(clip: Clip, column: str) -> dict[int, int]:
 def measure(
     data: Path,
     data_set: str,
-    network_of: Callable[[str], trust.Network | None] = lambda _: None,
     report: Callable[[str], None] = print,
+    *,
+    network: trust.Network | None = None,
+    only: frozenset[str] = frozenset(),
 ) -> dict[str, dict[str, list[int]]]:
     """Return boxes drawn and true boxes: {row: {column: [drawn, true]}}, rows are sequences and `class ...`."""
     table: dict[str, dict[str, list[int]]] = {}
     for sequence in sequences(data, data_set):
-        clip = Clip(sequence, network_of(sequence.name))
+        if only and sequence.name not in only:
+            continue
+        clip = Clip(sequence, network)
         totals: dict[int, int] = defaultdict(int)
         for run in sequence.runs:
             totals[run.class_id] += len(run.truth)
@@ -203,11 +207,18 @@ def goals(results: dict[str, dict[str, dict[str, list[int]]]]) -> list[Goal]:
     return found
 
 
-def run(data: Path, report: Callable[[str], None], data_sets: tuple[str, ...] = DATA_SETS) -> Part | None:
+def run(
+    data: Path,
+    report: Callable[[str], None],
+    data_sets: tuple[str, ...] = DATA_SETS,
+    *,
+    network: trust.Network | None = None,
+    only: frozenset[str] = frozenset(),
+) -> Part | None:
     """Run every data set that lies below `data`; None when there is none."""
     results = {}
     for data_set in data_sets:
-        table = measure(data, data_set, report=report)
+        table = measure(data, data_set, report, network=network, only=only)
         if table:
             results[data_set] = table
     if not results:
@@ -220,21 +231,26 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, default=Path("../shared/data/mot"), help="folder with the layouts")
     parser.add_argument("--sets", default=",".join(DATA_SETS), help="data sets, separated by commas")
+    parser.add_argument("--only", default="", help="sequences, separated by commas; all by default")
+    parser.add_argument("--network", type=Path, help="a file that fit_trust.py wrote, for sequences it has not seen")
     parser.add_argument("--json", type=Path, help="write the counts here")
-    parser.add_argument("--write", action="store_true", help="update the table in docs/propagation-detections.md")
     arguments = parser.parse_args()
-    part = run(arguments.data, lambda line: print(line, flush=True), tuple(arguments.sets.split(",")))
+    network = None
+    if arguments.network:
+        network = trust.parse(json.loads(arguments.network.read_text(encoding="utf-8")))
+    part = run(
+        arguments.data,
+        lambda line: print(line, flush=True),
+        tuple(arguments.sets.split(",")),
+        network=network,
+        only=frozenset(filter(None, arguments.only.split(","))),
+    )
     if part is None:
         print(f"{arguments.data}: nothing in a layout that this benchmark reads", file=sys.stderr)
         return 2
     print(*part.table, sep="\n")
     if arguments.json:
         arguments.json.write_text(json.dumps(part.numbers, indent=1), encoding="utf-8")
-    if arguments.write:
-        page = Path(__file__).resolve().parents[2] / "docs" / "propagation-detections.md"
-        before, _, rest = page.read_text(encoding="utf-8").partition(f"{BEGIN}\n")
-        after = rest.partition(END)[2]
-        page.write_text("\n".join([before + BEGIN, *part.table, END + after]), encoding="utf-8")
     for goal in part.goals:
         print(goal.line())
     missed = [goal for goal in part.goals if not goal.is_met]

@@ -32,11 +32,11 @@ Floats = NDArray[np.float64]
 
 UNITS = 24
 FRAMES_PER_GAP = 8
-ROWS_PER_SET = 90_000
+ROWS_PER_SET = 40_000
 BOXES_PER_SEQUENCE = 3_000
 """About so many true boxes of a sequence are labelled; every n-th run of longer ones."""
 DECAY = 2e-3
-ROUNDS = 250
+ROUNDS = 150
 STOP_AFTER = (0.10, 0.05, 0.10, 0.25, 0.20, 0.15, 0.15)
 """How often each of `gaps.METHODS` decides when a simulated annotator stops."""
 
