@@ -25,7 +25,7 @@ RIGHT = 0.7
 """A box with this IoU is right."""
 STOP = 0.95
 """Share of right boxes at which the annotator stops."""
-CAP = 0.6
+CAP = 1.0
 """The annotator gives up after drawing this share of all boxes."""
 
 Order = Callable[["Annotator"], int]
@@ -145,12 +145,17 @@ def measure(sequence: Sequence, network: SiameseNetwork) -> dict[str, Session]:
 
 
 def run(sequences: list[Sequence], network: SiameseNetwork, report: Callable[[str], None]) -> Part:
-    """Measure all sequences and judge the goals."""
+    """Measure all sequences and judge the goals; `report` hears a line for each."""
     sessions: dict[str, dict[str, Session]] = {}
     for sequence in sequences:
         begun = time.perf_counter()
         sessions[sequence.name] = measure(sequence, network)
         report(f"{_row(sequence, sessions[sequence.name])} ({time.perf_counter() - begun:.0f} s)")
+    return judged(sequences, sessions)
+
+
+def judged(sequences: list[Sequence], sessions: dict[str, dict[str, Session]]) -> Part:
+    """Put measured sessions into a table and hold them against the goals."""
     table = [
         "| set | sequence | boxes | linear + bisect | bisect | **suggested** | oracle order | worst drop |",
         "|---|---|---|---|---|---|---|---|",

@@ -28,6 +28,8 @@ _HIDDEN_BELOW = 0.3
 """A box that nothing but motion supports and that looks this little like the object is behind something."""
 _LABEL_REACH = 20.0
 """Frames over which one more human box is taken to put its neighbours right."""
+_UNKNOWN = 0.1
+"""Added to every chance of a wrong box: what the measurements do not show, so that long gaps are looked at too."""
 _HELD = 8.0
 """Nearer to a key than this, the path is held already and one more box helps less."""
 
@@ -169,7 +171,7 @@ def best_label(stretches: list[Stretch]) -> tuple[int, float] | None:
         place = np.arange(len(wrong))
         reach = np.exp(-np.abs(place[:, None] - place[None]) / _LABEL_REACH)
         near = place + 1.0 if part.is_open else np.minimum(place + 1, len(wrong) - place)
-        gain = (reach @ wrong) * np.sqrt(np.minimum(near / _HELD, 1.0))
+        gain = (reach @ (wrong + _UNKNOWN)) * np.sqrt(np.minimum(near / _HELD, 1.0))
         row = int(np.argmax(gain)) if len(gain) else 0
         if len(gain) and (best is None or gain[row] > best[1]):
             best = int(part.frame[row]), float(gain[row])
