@@ -244,7 +244,8 @@ class LabelsBuilder:
         kept = np.flatnonzero(good)
         given = (frame, *xyxy.T, class_id, track_id, score, flags, visible)
         for (name, kind), values in zip(_COLUMNS, given, strict=True):
-            column = np.broadcast_to(np.asarray(values, dtype=kind), (len(xyxy),))
+            array = np.asarray(values, dtype=kind)
+            column = array if array.ndim else np.full(len(xyxy), array)
             self._blocks[name].append(column if len(kept) == len(xyxy) else column[kept])
         self._stored += len(kept)
         return kept
