@@ -72,18 +72,18 @@ class ByteTrack:
         is_high = score >= options.high_score
         matched = np.full(len(tracks), -1)
         """(N,) box of each track, by position in `rows`."""
-        free_high = np.flatnonzero(is_high)
+        free_high = is_high.nonzero()[0]
         if len(tracks) and len(rows):
             overlap = iou(self._law.corners(tracks.moments[:, 0]), xyxy)
             overlap[tracks.class_id[:, None] != class_id[None, :]] = 0.0
             fused = overlap * score
-            pool = np.flatnonzero(tracks.state != TENTATIVE)
+            pool = (tracks.state != TENTATIVE).nonzero()[0]
             free_high = match_above(matched, self._first_similarity(fused, overlap), pool, free_high, options.first_iou)
-            pool = np.flatnonzero((tracks.state == CONFIRMED) & (matched < 0))
-            match_above(matched, overlap, pool, np.flatnonzero(~is_high), options.second_iou)
-            pool = np.flatnonzero(tracks.state == TENTATIVE)
+            pool = ((tracks.state == CONFIRMED) & (matched < 0)).nonzero()[0]
+            match_above(matched, overlap, pool, (~is_high).nonzero()[0], options.second_iou)
+            pool = (tracks.state == TENTATIVE).nonzero()[0]
             free_high = match_above(matched, fused, pool, free_high, options.tentative_iou)
-        found = np.flatnonzero(matched >= 0)
+        found = (matched >= 0).nonzero()[0]
         self._see(found, xyxy[matched[found]], ref.index)
         out = np.full(len(boxes), NO_TRACK, np.int64)
         out[rows[matched[found]]] = tracks.id[found]
@@ -124,7 +124,7 @@ class ByteTrack:
         tracks.state[is_missed & (tracks.state == CONFIRMED)] = LOST
         is_lost = tracks.state == LOST
         keep = ~(is_missed & (tracks.state == TENTATIVE)) & ~(is_lost & (frame - tracks.last > self._patience))
-        lost, live = np.flatnonzero(is_lost), np.flatnonzero(tracks.state == CONFIRMED)
+        lost, live = is_lost.nonzero()[0], (tracks.state == CONFIRMED).nonzero()[0]
         if len(lost) and len(live):
             corners = self._law.corners(tracks.moments[:, 0])
             for a, b in np.argwhere(iou(corners[lost], corners[live]) > _DUPLICATE_IOU):

@@ -101,4 +101,5 @@ def usable(boxes: Boxes) -> Rows:
     width, height = xyxy[:, 2] - xyxy[:, 0], xyxy[:, 3] - xyxy[:, 1]
     # NaN compares false with everything, itself included
     extent = width * height
-    return np.flatnonzero((width > 0) & (height > 0) & (extent < np.inf) & (boxes.score == boxes.score))
+    good = (width > 0) & (height > 0) & (extent < np.inf) & (boxes.score == boxes.score)
+    return np.asarray(good.nonzero()[0], np.int64)

@@ -18,7 +18,7 @@ def match_above(matched: Rows, similarity: Floats, pool: Rows, free: Rows, least
     """
     if not len(pool) or not len(free):
         return free
-    gain = similarity[np.ix_(pool, free)] - least
+    gain = similarity[pool[:, None], free] - least
     np.maximum(gain, 0.0, out=gain)
     if not gain.any():
         return free
@@ -38,7 +38,7 @@ def match_total(matched: Rows, worth: Floats, overlap: Floats, pool: Rows, free:
     """
     if not len(pool) or not len(free):
         return free
-    row, column = linear_sum_assignment(worth[np.ix_(pool, free)], maximize=True)
+    row, column = linear_sum_assignment(worth[pool[:, None], free], maximize=True)
     good = overlap[pool[row], free[column]] >= least
     row, column = row[good], column[good]
     matched[pool[row]] = free[column]
