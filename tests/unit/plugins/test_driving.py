@@ -65,7 +65,7 @@ def test_a_pedestrian_near_a_moving_vehicle(step: float, expected: int) -> None:
         Track.of(number, frames, xyxy, class_id=NAMES.index(name), score=np.full(30, 0.9))
         for number, (name, xyxy) in enumerate([("pedestrian", person), ("car", car)], start=1)
     ]
-    scene = Scene(VideoId(1), (400, 300), frames, frames / 10.0, tracks, DRIVING.ontology(), {}, {})
+    scene = Scene(VideoId(1), (400, 300), frames, frames / 10.0, tuple(tracks), DRIVING.ontology(), {}, {})
     events = evaluate(rules_of(DRIVING), scene)
     near = [event for event in events if event.name == "pedestrian_near_moving_vehicle"]
     assert len(near) == expected
