@@ -18,7 +18,7 @@ from framelabel.core.tracks import Track
 from framelabel.core.videos import Video
 from framelabel.media import open_reader
 from framelabel.store.project import Project
-from framelabel.workflows import label
+from framelabel.workflows import export, import_labels, label, propagate
 
 
 class DataSet:
@@ -72,3 +72,17 @@ class DataSet:
             for frame in reader.read(int(ordinal) for ordinal in labels.frames.index):
                 row = int(np.searchsorted(labels.frames.index, frame.ref.index))
                 yield frame, labels.boxes(row)
+
+    def import_labels(self, source: Path | str, **settings: Any) -> import_labels.ImportSummary:
+        """Read labels made elsewhere; `settings` are the other fields of `ImportConfig`."""
+        config = import_labels.ImportConfig(project=self.path, source=Path(source), **settings)
+        return import_labels.run(config, self._reporter)
+
+    def propagate(self, **settings: Any) -> propagate.PropagateSummary:
+        """Carry human boxes through the frames between; `settings` are the other fields of `PropagateConfig`."""
+        return propagate.run(propagate.PropagateConfig(project=self.path, **settings), self._reporter)
+
+    def export(self, destination: Path | str, *, to: str, **settings: Any) -> export.ExportSummary:
+        """Write the labels in a format; `settings` are the other fields of `ExportConfig`."""
+        config = export.ExportConfig(project=self.path, destination=Path(destination), to=to, **settings)
+        return export.run(config, self._reporter)

@@ -24,8 +24,6 @@ _OPTIONAL = {
     "pyarrow": "Parquet tables: pip install 'framelabel[tables]'",
     "crowd-kit": "Dawid-Skene and other consensus: pip install 'framelabel[consensus]'",
     "torch": "framelabel train: pip install 'framelabel[train]'",
-    "ray": "many machines: pip install 'framelabel[ray]'",
-    "zxing-cpp": "barcodes: pip install 'framelabel[barcodes]'",
 }
 
 

@@ -228,8 +228,18 @@ def test_verify_proves_the_pictures(clip: Path, plugin: Path, tmp_path: Path) ->
     assert verdict.different == (33,)
 
 
+def test_the_readme_says_what_works(clip: Path, plugin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The Python lines of the README run as they stand, on a clip and a plugin of the names they use."""
+    text = (REPOSITORY / "README.md").read_text("utf-8")
+    code = text.split("```python\n")[1].split("```")[0]
+    (tmp_path / "street.mp4").write_bytes(clip.read_bytes())
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code.replace('"surveillance"', repr(str(plugin))), "README.md", "exec"), {})  # noqa: S102
+    assert len(COCO(str(tmp_path / "street.json")).anns) > 100
+
+
 def test_python_api(clip: Path, plugin: Path, tmp_path: Path) -> None:
-    """The API of the README works as written there."""
+    """Frames come with their pictures and boxes; tracks and videos are there by name."""
     street = framelabel.DataSet(tmp_path / "street.framelabel")
     street.label(clip, plugin=str(plugin))
     seen: list[NDArray[np.float64]] = []
