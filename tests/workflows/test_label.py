@@ -68,9 +68,10 @@ def test_labels_are_the_truth(clip: Path, plugin: Path, tmp_path: Path) -> None:
             name = opened.ontology.names[track.class_id]
             expected = np.array([squares.truth(int(frame))[["red", "green"].index(name)] for frame in track.frame])
             assert len(track) >= 68, name
-            # The smoothing of whole-clip association rounds the sharp turn at the border off by up to 3 pixels.
+            # Smoothing rounds the two instant turns at the border off, in a few frames, by up to 3 of 16 pixels.
             overlap = paired_iou(track.xyxy, expected)
-            assert overlap.min() > 0.7, name
+            assert overlap.min() > 0.6, name
+            assert np.quantile(overlap, 0.15) > 0.8, name
             assert np.median(overlap) > 0.99, name
 
 
