@@ -54,10 +54,16 @@ def stored(project: Path) -> list[tuple[object, ...]]:
         return [tuple(column.tolist()) for column in columns]
 
 
-def test_labels_are_the_truth(clip: Path, plugin: Path, tmp_path: Path) -> None:
+# Whole-clip association smooths: with two objects the clip is too small to measure the detector's noise in, so it
+# assumes the usual one and rounds the instant turns at the border off. Online trackers keep boxes as detected.
+TRACKERS = [pytest.param("bytetrack", 0.9, id="online"), pytest.param("", 0.6, id="whole-clip")]
+
+
+@pytest.mark.parametrize(("tracker", "least"), TRACKERS)
+def test_labels_are_the_truth(clip: Path, plugin: Path, tmp_path: Path, tracker: str, least: float) -> None:
     """Two objects give two tracks that lie on the squares in every frame, with one index of the decoded pictures."""
     project = tmp_path / "p.framelabel"
-    summary = label.run(config(clip, plugin, project))
+    summary = label.run(config(clip, plugin, project, tracker=tracker))
     assert [(video.frames, video.tracks, video.problem) for video in summary.videos] == [(70, 2, "")]
     with Project(project) as opened:
         [video] = opened.videos()
@@ -67,12 +73,10 @@ def test_labels_are_the_truth(clip: Path, plugin: Path, tmp_path: Path) -> None:
         for track in opened.tracks(video.id):
             name = opened.ontology.names[track.class_id]
             expected = np.array([squares.truth(int(frame))[["red", "green"].index(name)] for frame in track.frame])
-            assert len(track) >= 68, name
-            # Smoothing rounds the two instant turns at the border off, in a few frames, by up to 3 of 16 pixels.
             overlap = paired_iou(track.xyxy, expected)
-            assert overlap.min() > 0.6, name
-            assert np.quantile(overlap, 0.15) > 0.8, name
-            assert np.median(overlap) > 0.99, name
+            assert len(track) >= 68, name
+            assert overlap.min() > least, name
+            assert np.median(overlap) > 0.95, name
 
 
 def test_running_again_changes_nothing(clip: Path, plugin: Path, tmp_path: Path) -> None:
