@@ -28,6 +28,8 @@ _HIDDEN_BELOW = 0.3
 """A box that nothing but motion supports and that looks this little like the object is behind something."""
 _LABEL_REACH = 20.0
 """Frames over which one more human box is taken to put its neighbours right."""
+_WRONGLY_ABSENT = 0.3
+"""Chance that an object taken to be absent is there after all, when the next frame to label is chosen."""
 _UNKNOWN = 0.1
 """Added to every chance of a wrong box: what the measurements do not show, so that long gaps are looked at too."""
 _HELD = 8.0
@@ -49,9 +51,9 @@ class Stretch:
     is_open: bool
 
     def wrong(self) -> Floats:
-        """Return the (N,) chance that a box's IoU is below 0.7; 0 where the object is taken to be absent."""
+        """Return the (N,) chance that a box's IoU is below 0.7, or that an object taken to be absent is there."""
         chance = reliability.wrong_chance(self.uncertainty)
-        return np.where(self.visibility == Visibility.ABSENT, 0.0, chance)
+        return np.where(self.visibility == Visibility.ABSENT, _WRONGLY_ABSENT, chance)
 
 
 class VisualPropagator:
