@@ -1,6 +1,8 @@
 """Draw a street with two people and a car: the self-test picture of the `surveillance` plugin, nobody's photo.
 
-    python datasets/drawn_street/draw.py OUT.jpg [--seed N]
+    python datasets/drawn_street/draw.py OUT.jpg [--seed N] [--site]
+
+With `--site` the two wear helmets and vests: the self-test picture of the `ppe` plugin.
 
 Shapes are drawn four times as large and scaled down, with a little blur and noise, until a COCO detector takes them for
 what they stand for.
@@ -20,6 +22,7 @@ Picture = NDArray[np.uint8]
 Colour = tuple[int, int, int]
 
 WIDTH, HEIGHT, FINE = 640, 360, 4
+VEST = (255, 110, 30)
 GROUND = 215
 SKIN, HAIR, SHOE, GLASS, TYRE, RIM = (205, 160, 130), (50, 35, 25), (30, 30, 35), (70, 85, 95), (25, 25, 28), (150,) * 3
 
@@ -78,8 +81,8 @@ def street(random: np.random.Generator) -> Picture:
     return np.asarray(fine, np.uint8)
 
 
-def person(pen: Pen, shirt: Colour, trousers: Colour, stride: float) -> None:
-    """Draw somebody 100 units tall, walking."""
+def person(pen: Pen, shirt: Colour, trousers: Colour, stride: float, helmet: Colour | None = None) -> None:
+    """Draw somebody 100 units tall, walking; bare-headed without a helmet's colour."""
     for side in (-1, 1):
         knee, foot = (side * 18 * stride, 24), (side * 28 * stride - 2, 3)
         pen.line((0, 48), knee, trousers, 11)
@@ -92,7 +95,11 @@ def person(pen: Pen, shirt: Colour, trousers: Colour, stride: float) -> None:
         pen.line((side * 15, 60), (side * 13 + 4, 46), SKIN, 5)
     pen.line((0, 82), (0, 88), SKIN, 7)
     pen.ellipse((0, 92), (6.5, 8), SKIN)
-    pen.ellipse((0, 95), (7, 6), HAIR, (180, 360))
+    if helmet is None:
+        pen.ellipse((0, 95), (7, 6), HAIR, (180, 360))
+    else:
+        pen.ellipse((0, 95), (8, 8), helmet, (180, 360))
+        pen.line((-9, 95), (10, 95), shade(helmet, 0.9), 2)
 
 
 def car(pen: Pen, colour: Colour) -> None:
@@ -119,13 +126,15 @@ def car(pen: Pen, colour: Colour) -> None:
     pen.ellipse((-48, 18), (2, 2), (190, 30, 30))
 
 
-def draw(seed: int) -> Picture:
-    """Return the (360, 640, 3) RGB picture of a seed."""
+def draw(seed: int, *, is_site: bool = False) -> Picture:
+    """Return the (360, 640, 3) RGB picture of a seed; on a site people wear helmets and orange vests."""
     random = np.random.default_rng(seed)
     canvas = street(random)
     car(Pen(canvas, 430, 300, 210), (170, 40, 40))
-    person(Pen(canvas, 150, 320, 170), (40, 70, 140), (45, 45, 60), 0.3)
-    person(Pen(canvas, 250, 310, 150), (150, 130, 60), (60, 55, 50), 0.15)
+    helmet = (245, 205, 40) if is_site else None
+    shirts = (VEST, VEST) if is_site else ((40, 70, 140), (150, 130, 60))
+    person(Pen(canvas, 150, 320, 170), shirts[0], (45, 45, 60), 0.3, helmet)
+    person(Pen(canvas, 250, 310, 150), shirts[1], (60, 55, 50), 0.15, helmet)
     small = cv2.GaussianBlur(cv2.resize(canvas, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA), (3, 3), 0)
     return np.clip(small + random.normal(0, 3, small.shape), 0, 255).astype(np.uint8)
 
@@ -135,8 +144,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--site", action="store_true", help="people wear helmets and vests")
     arguments = parser.parse_args()
-    picture = cv2.cvtColor(draw(arguments.seed), cv2.COLOR_RGB2BGR)
+    picture = cv2.cvtColor(draw(arguments.seed, is_site=arguments.site), cv2.COLOR_RGB2BGR)
     if not cv2.imwrite(str(arguments.out), picture, [cv2.IMWRITE_JPEG_QUALITY, 88]):
         raise SystemExit(f"{arguments.out}: cannot be written")
 
