@@ -12,7 +12,7 @@ from framelabel.plugins.places import rules_of, zones_of
 from framelabel.rules.evaluate import evaluate
 from framelabel.rules.scene import Scene
 
-PERSON, HEAD, ASIDE = (100, 100, 160, 280), (118, 100, 142, 130), (300, 100, 324, 130)
+PERSON, HEAD, ASIDE = (100, 132, 160, 280), (118, 100, 142, 130), (300, 100, 324, 130)
 BOARD, FAULT = (50, 50, 350, 250), (100, 100, 120, 120)
 Seen = list[tuple[str, tuple[int, int, int, int], int]]
 """Class, box and number of frames, at ten frames a second."""
