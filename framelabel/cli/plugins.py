@@ -1,4 +1,4 @@
-"""`framelabel plugins`: list, show, check, test, new, install."""
+"""`framelabel plugins`: list, show, check, test, new, install, fit-anomaly."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ PLUGIN_COMMANDS: Catalog[click.Command] = Catalog(
         "test": "framelabel.cli.plugins_test:command",
         "new": "framelabel.cli.plugins_new:command",
         "install": "framelabel.cli.plugins_install:command",
+        "fit-anomaly": "framelabel.cli.plugins_fit_anomaly:command",
     },
 )
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framelabel.inference.decoders.candidates import Candidates
+from framelabel.inference.golden_template import FIXED_VIEW
 from framelabel.plugins.building import Plugin
 from framelabel.plugins.families import names_in
 from framelabel.plugins.trials import in_words, try_input, try_inputs, usual_input
@@ -25,7 +26,8 @@ def suspicions(plugin: Plugin, pictures: Sequence[Picture]) -> Iterator[str]:
     """Yield what looks wrong on real pictures, one sentence each."""
     yield from output_suspicions(plugin, pictures[0])
     yield from name_suspicions(plugin)
-    yield from input_suspicions(plugin, pictures)
+    if plugin.detector.session.metadata.get(FIXED_VIEW) != "true":
+        yield from input_suspicions(plugin, pictures)
 
 
 def output_suspicions(plugin: Plugin, picture: Picture) -> Iterator[str]:
