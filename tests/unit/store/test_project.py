@@ -254,3 +254,17 @@ def test_reading_only_refuses_writes(project: Project) -> None:
     """A project opened for reading says how to open it for writing."""
     with Project(project.path) as other, pytest.raises(ProjectError, match="write=True"):
         other.append([])
+
+
+def test_a_full_disk_loses_nothing(project: Project) -> None:
+    """What does not fit is refused in one line as a whole; what was stored before stays, and later writes fit again."""
+    fact = Annotation(VideoId(1), 0, 0, (0, 0, 5, 5), MODEL)
+    project.append([fact])
+    pages = project.write(lambda connection: connection.execute("PRAGMA page_count").fetchone()[0])
+    project.write(lambda connection: connection.execute(f"PRAGMA max_page_count = {pages + 2}"))
+    with pytest.raises(ProjectError, match=r"disk is full.*what was stored before is intact"):
+        project.append([fact] * 5000)
+    assert len(list(project.annotations(VideoId(1), history=True))) == 1
+    project.write(lambda connection: connection.execute("PRAGMA max_page_count = 1000000"))
+    project.append([fact] * 5000)
+    assert len(list(project.annotations(VideoId(1), history=True))) == 5001
