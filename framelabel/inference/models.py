@@ -150,9 +150,17 @@ class _Digests:
 
 
 def search_folders() -> tuple[Path, ...]:
-    """Return the folders of $FRAMELABEL_MODELS (separated as $PATH is), then the user's cache."""
-    named = os.environ.get("FRAMELABEL_MODELS", "").split(os.pathsep)
-    return (*(Path(name) for name in named if name), cache_folder() / "models")
+    """Return the folders of $FRAMELABEL_MODELS (separated as $PATH is), the shared folder's, then the user's cache.
+
+    The shared folder is $FRAMELABEL_SHARED; in a checkout `../shared` beside it, where its tests keep real weights.
+    """
+    named = [Path(name) for name in os.environ.get("FRAMELABEL_MODELS", "").split(os.pathsep) if name]
+    checkout = Path(__file__).resolve().parents[2]
+    if "FRAMELABEL_SHARED" in os.environ:
+        named.append(Path(os.environ["FRAMELABEL_SHARED"]) / "models")
+    elif (checkout / "pyproject.toml").is_file():
+        named.append(checkout.parent / "shared" / "models")
+    return (*named, cache_folder() / "models")
 
 
 def _search(source: ModelSource) -> Path | None:
