@@ -17,7 +17,6 @@ from framelabel.core.errors import UsageError
 from framelabel.core.frames import Span
 from framelabel.core.geometry import paired_iou
 from framelabel.core.tracks import Track
-from framelabel.tracking.offline.motion import Ends, Motion, ends, log_ratio
 
 Rows = NDArray[np.int64]
 
@@ -115,54 +114,6 @@ def swap(a: Track, b: Track, start: int) -> tuple[Track, Track]:
     return _joined(a, a.select(~late_a), b.select(late_b)), _joined(b, b.select(~late_b), a.select(late_a))
 
 
-@dataclass(frozen=True, slots=True)
-class Stitch:
-    """A proposal to merge two tracks."""
-
-    early_id: int
-    late_id: int
-    gap: int
-    """Frames from the last box of one to the first of the other."""
-    score: float
-    """In (0, 1): how likely they are one object, by place, speed and size on both sides of the gap."""
-
-
-def stitches(tracks: Sequence[Track], fps: float, *, longest_gap_s: float = 3.0, least: float = 0.5) -> list[Stitch]:
-    """Return which tracks may be pieces of one object, the likeliest first; a track may be named more than once.
-
-    Raises:
-        UsageError: `fps` is not positive.
-    """
-    if not fps > 0:
-        msg = f"fps must be positive, got {fps}"
-        raise UsageError(msg)
-    pieces = [seen for track in tracks if len(seen := track.select(track.is_present))]
-    if len(pieces) < 2:
-        return []
-    motion = Motion.usual(fps)
-    tail, head = _ends(pieces, motion, at_end=True), _ends(pieces, motion, at_end=False)
-    begin = np.array([piece.frame[0] for piece in pieces])
-    stop = np.array([piece.frame[-1] for piece in pieces])
-    a, b = np.nonzero((gap := begin[None, :] - stop[:, None]) >= 1)
-    near = (gap[a, b] <= longest_gap_s * fps) & np.array(
-        [pieces[i].class_id == pieces[j].class_id for i, j in zip(a, b, strict=True)], np.bool_
-    )
-    a, b = a[near], b[near]
-    if not len(a):
-        return []
-    size = np.array([np.sqrt(np.prod(piece.xyxy[-1, 2:] - piece.xyxy[-1, :2])) for piece in pieces])
-    first_size = np.array([np.sqrt(np.prod(piece.xyxy[0, 2:] - piece.xyxy[0, :2])) for piece in pieces])
-    unit = np.sqrt(np.maximum(size[a] * first_size[b], 1e-9))
-    ratio = log_ratio(tail, head, a, b, dt=gap[a, b], size=unit, motion=motion, freedom=4.0, reach=2.0)
-    score = 1.0 / (1.0 + np.exp(-np.clip(ratio - 2.0, -50, 50)))
-    found = [
-        Stitch(pieces[i].id, pieces[j].id, int(gap[i, j]), float(value))
-        for i, j, value in zip(a, b, score, strict=True)
-        if value >= least
-    ]
-    return sorted(found, key=lambda stitch: (-stitch.score, stitch.early_id, stitch.late_id))
-
-
 def without_flicker(tracks: Sequence[Track], fps: float, *, shortest_s: float = 0.2) -> tuple[list[Track], list[int]]:
     """Return the tracks without those seen for a shorter time, and the ids removed; keyframes save a track.
 
@@ -226,16 +177,3 @@ def _joined(identity: Track, a: Track, b: Track) -> Track:
         np.concatenate([a.visibility, b.visibility])[order],
         np.concatenate([a.score, b.score])[order],
     )
-
-
-def _ends(pieces: Sequence[Track], motion: Motion, *, at_end: bool) -> Ends:
-    """Return the state of each piece at its last (or first) box."""
-    xyxy = np.concatenate([piece.xyxy for piece in pieces])
-    frame = np.concatenate([piece.frame for piece in pieces])
-    stop = np.cumsum([len(piece) for piece in pieces])
-    start = np.concatenate([[0], stop[:-1]])
-    row = np.arange(len(frame))
-    neighbour = row - 1 if at_end else row + 1
-    neighbour[start if at_end else stop - 1] = -1
-    size = np.sqrt(np.maximum(np.prod(xyxy[:, 2:] - xyxy[:, :2], axis=1), 1e-9))
-    return ends(xyxy, size, frame, neighbour=neighbour, at=stop - 1 if at_end else start, motion=motion)

@@ -91,17 +91,6 @@ def test_swap_refuses_what_does_nothing(a: Track, b: Track, start: int, message:
         repairs.swap(a, b, start)
 
 
-def test_pieces_of_one_walk_are_proposed_first() -> None:
-    """The continuation of a straight walk scores above a stranger, and other classes are not proposed."""
-    walk, rest = _track(1, 0, 30), _track(2, 40, 70)
-    stranger, other_class = _track(3, 40, 70, x=60.0), _track(4, 40, 70, class_id=5)
-    found = repairs.stitches([walk, stranger, other_class, rest], 25.0, least=0.0)
-    assert (found[0].early_id, found[0].late_id, found[0].gap) == (1, 2, 11)
-    assert found[0].score > 0.5
-    assert {(stitch.early_id, stitch.late_id) for stitch in found} <= {(1, 2), (1, 3)}
-    assert repairs.stitches([walk, _track(5, 40, 70, x=900.0)], 25.0) == []
-
-
 def test_flicker_goes_and_keyframes_stay() -> None:
     """Tracks shorter than asked are removed by id, but never one that a person touched."""
     short, long = _track(1, 0, 3), _track(2, 0, 50)
