@@ -24,6 +24,7 @@ from framelabel.tracking.propagation.catalog import DEFAULT, PROPAGATORS
 from framelabel.tracking.propagation.protocol import Propagator
 from framelabel.workflows.carried_shapes import carry_shapes
 from framelabel.workflows.propagation_evidence import gather
+from framelabel.workflows.suggest import TARGET, of_tracks
 
 KIND = "propagate"
 
@@ -37,7 +38,8 @@ class PropagateConfig:
     method: str = setting(DEFAULT, help=f"how boxes are carried: {', '.join(PROPAGATORS)}")
     span: str = setting("", help="frames to fill, half-open; all by default", metavar="A:B")
     video: str = setting("", help="name of one video; all by default")
-    target: float = setting(0.97, help="expected share of right boxes (IoU >= 0.7) at which the list of labels ends")
+    suggest: bool = setting(False, help="carry nothing, only say which frames to label next")
+    target: float = setting(TARGET, help="expected share of right boxes (IoU >= 0.7) at which the list of labels ends")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +120,6 @@ class Carrier:
         carry_shapes(self._project, self._video.id, part, self._provenance)
         return int((~part.is_keyframe).sum())
 
-    def queue(self, tracks: Sequence[Track], target: float = 0.97) -> suggestion.Queue:
-        """Return what to label next over these tracks, best first."""
-        return suggestion.queue([track for track in tracks if track.is_keyframe.any()], target=target)
-
 
 def run(config: PropagateConfig, report: Reporter = SILENT) -> PropagateSummary:
     """Carry the human boxes of a project and store what was found as predicted.
@@ -175,7 +173,7 @@ def _carry_video(
         sum(int(track.is_keyframe.sum()) for track in objects),
         filled,
         time.perf_counter() - started,
-        carrier.queue(current, config.target),
+        of_tracks(current, video.name, target=config.target).queue,
     )
 
 

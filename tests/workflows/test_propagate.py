@@ -20,6 +20,7 @@ from framelabel.core.shapes import Keypoints, Polygon
 from framelabel.core.videos import Video
 from framelabel.store import runs
 from framelabel.store.project import Project
+from framelabel.workflows import suggest
 from framelabel.workflows.propagate import Carrier, PropagateConfig, parse_tracks, run
 
 FRAMES = 81
@@ -177,6 +178,29 @@ def test_command_line_prints_the_queue_in_words(project_path: Path, capsys: pyte
         main(["propagate", str(project_path), "--method", "linear", "--span", "0:60"])
     assert stopped.value.code == 0
     assert "more boxes bring this clip from an expected" in capsys.readouterr().out
+
+
+def test_next_labels_read_what_is_stored_and_agree_with_the_command(
+    project_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The page and the command line ask one function; it names one frame a track and changes nothing."""
+    summary = run(PropagateConfig(project_path, method="linear", target=0.99))
+    with Project(project_path) as project:
+        before = project.tracks(VideoId(1))
+        found = suggest.next_labels(project, project.videos()[0], target=0.99)
+    assert found.queue == summary.videos[0].queue
+    assert found.by_track == found.queue.suggestions[:1]
+    assert found.without_keyframes == 1
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as stopped:
+        main(["propagate", str(project_path), "--suggest", "--target", "0.99"])
+    assert stopped.value.code == 0
+    printed = capsys.readouterr().out
+    assert found.queue.sentence() in printed
+    assert f"track 1, frame {found.by_track[0].frame}:" in printed
+    with Project(project_path) as project:
+        for old, new in zip(before, project.tracks(VideoId(1)), strict=True):
+            np.testing.assert_array_equal(old.xyxy, new.xyxy)
 
 
 def test_track_lists() -> None:

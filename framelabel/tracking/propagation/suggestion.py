@@ -134,14 +134,11 @@ def queue(tracks: Sequence[Track], *, target: float = 0.97, limit: int = 200) ->
     box_count = 0
     expected_wrong = 0.0
     for track in tracks:
-        counted = track.visibility != Visibility.ABSENT
-        box_count += int(counted.sum())
-        wrong = np.where(track.visibility == Visibility.LOST, 1.0, wrong_chance(track.uncertainty)) * counted
-        wrong[track.is_keyframe] = 0.0
+        wrong = _wrong(track)
+        box_count += int((track.visibility != Visibility.ABSENT).sum())
         expected_wrong += float(wrong.sum())
-        bounds = [-1, *np.flatnonzero(track.is_keyframe).tolist(), len(track)]
-        for start, stop in pairwise(bounds):
-            _push_stretch(stretches, track.id, start + 1, wrong[start + 1 : stop])
+        for start, stop in _gaps(track):
+            _push_stretch(stretches, track.id, start, wrong[start:stop])
     frames = {track.id: track.frame for track in tracks}
     total = max(box_count, 1)
     now = 1 - expected_wrong / total
@@ -156,6 +153,29 @@ def queue(tracks: Sequence[Track], *, target: float = 0.97, limit: int = 200) ->
         _push_stretch(stretches, track_id, start, remaining[:place])
         _push_stretch(stretches, track_id, start + place + 1, remaining[place + 1 :])
     return Queue(tuple(found), box_count, now, 1 - max(expected_wrong, 0.0) / total)
+
+
+def next_of(track: Track) -> Suggestion | None:
+    """Return the one frame of a track whose label is expected to put most boxes right; None when all are known."""
+    wrong = _wrong(track)
+    best: Suggestion | None = None
+    for start, stop in _gaps(track):
+        label = best_label(wrong[start:stop])
+        if label.gain >= LEAST_GAIN and (best is None or label.gain > best.gain):
+            best = Suggestion(track.id, int(track.frame[start + label.frame]), label.gain)
+    return best
+
+
+def _wrong(track: Track) -> Floats:
+    """Return the (N,) chance of each box to be wrong; 0 for human boxes and where the object is absent."""
+    chance = np.where(track.visibility == Visibility.LOST, 1.0, wrong_chance(track.uncertainty))
+    return np.where((track.visibility == Visibility.ABSENT) | track.is_keyframe, 0.0, chance)
+
+
+def _gaps(track: Track) -> list[tuple[int, int]]:
+    """Return first row and one past the last of every stretch between human boxes, and before and after them."""
+    bounds = [-1, *np.flatnonzero(track.is_keyframe).tolist(), len(track)]
+    return [(before + 1, after) for before, after in pairwise(bounds) if after > before + 1]
 
 
 def _push_stretch(
