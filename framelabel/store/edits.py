@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import TypeVar
+
+import orjson
 
 from framelabel.core.annotations import Annotation, Provenance
 from framelabel.core.boxes import NO_TRACK
 from framelabel.core.errors import UsageError
 from framelabel.core.frames import Span, VideoId
+from framelabel.core.ontology import AttributeValue
 from framelabel.store import annotations as facts
 from framelabel.store.runs import now
 
 T = TypeVar("T")
 
 _DONE, _UNDONE, _DISCARDED = 0, 1, 2
+_SELECT = "SELECT video_id, author, title, start, stop, id, request FROM edits"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,20 +34,39 @@ class Edit:
     span: Span
     """Frames that look different afterwards."""
     id: int = 0
+    request: str = ""
+    """Name that the sender gave it, so that sending it again changes nothing; "" for none."""
 
 
-def perform(connection: sqlite3.Connection, edit: Edit, change: Callable[[sqlite3.Connection], T]) -> tuple[Edit, T]:
-    """Run `change`; every annotation that it appends belongs to this edit. What the author had undone is gone then."""
+def perform(
+    connection: sqlite3.Connection, edit: Edit, change: Callable[[sqlite3.Connection], T]
+) -> tuple[Edit, T | None]:
+    """Run `change`; every annotation that it appends belongs to this edit. What the author had undone is gone then.
+
+    An edit whose request was done before is not done again: the first one is returned, with None as its result.
+    """
+    done = of_request(connection, edit.author, edit.request)
+    if done is not None:
+        return done, None
     first = facts.next_id(connection)
     result = change(connection)
     cursor = connection.execute(
-        "INSERT INTO edits (video_id, author, title, start, stop, state, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (edit.video_id, edit.author, edit.title, edit.span.start, edit.span.stop, _DONE, now()),
+        "INSERT INTO edits (video_id, author, title, start, stop, state, created_at, request) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (edit.video_id, edit.author, edit.title, edit.span.start, edit.span.stop, _DONE, now(), edit.request),
     )
     edit_id = int(cursor.lastrowid or 0)
     connection.execute("UPDATE annotations SET edit_id = ? WHERE id >= ?", (edit_id, first))
     connection.execute("UPDATE edits SET state = ? WHERE author = ? AND state = ?", (_DISCARDED, edit.author, _UNDONE))
-    return Edit(edit.video_id, edit.author, edit.title, edit.span, edit_id), result
+    return replace(edit, id=edit_id), result
+
+
+def of_request(connection: sqlite3.Connection, author: str, request: str) -> Edit | None:
+    """Return the edit that an author's request made; None when it has made none."""
+    if not request:
+        return None
+    row = connection.execute(f"{_SELECT} WHERE author = ? AND request = ?", (author, request)).fetchone()
+    return None if row is None else _edit(row)
 
 
 def undo(connection: sqlite3.Connection, author: str) -> Edit | None:
@@ -123,14 +146,18 @@ def reassign(
     *,
     to_track: int | None = None,
     to_class: int | None = None,
+    to_attributes: Mapping[str, AttributeValue] | None = None,
 ) -> int:
-    """Give the current rows of a track inside a span another track id or class; return how many there were."""
+    """Give the current rows of a track inside a span another track id or class, or further attributes.
+
+    Returns how many rows there were. Attributes that are not named keep their values.
+    """
     cursor = connection.execute(
         "INSERT INTO annotations (video_id, frame, class_id, track_id, x1, y1, x2, y2, score, visible, flags, "
         "visibility, uncertainty, origin, author, run_id, parents, attributes, shape, supersedes, is_deleted, "
         "created_at) "
         "SELECT video_id, frame, coalesce(?, class_id), coalesce(?, track_id), x1, y1, x2, y2, score, visible, flags, "
-        "visibility, uncertainty, ?, ?, ?, '[' || id || ']', attributes, shape, id, 0, ? "
+        "visibility, uncertainty, ?, ?, ?, '[' || id || ']', json_patch(attributes, ?), shape, id, 0, ? "
         "FROM current_annotations WHERE video_id = ? AND track_id = ? AND frame >= ? AND frame < ? ORDER BY frame, id",
         (
             to_class,
@@ -138,6 +165,7 @@ def reassign(
             provenance.origin.value,
             provenance.author,
             provenance.run_id,
+            orjson.dumps(dict(to_attributes or {})).decode(),
             now(),
             video_id,
             track_id,
@@ -163,7 +191,9 @@ def _superseding(fact: Annotation, supersedes: int) -> Annotation:
 
 
 def _last(connection: sqlite3.Connection, condition: str, author: str) -> Edit | None:
-    row = connection.execute(
-        f"SELECT video_id, author, title, start, stop, id FROM edits WHERE {condition} LIMIT 1", (author,)
-    ).fetchone()
-    return None if row is None else Edit(VideoId(row[0]), row[1], row[2], Span(row[3], row[4]), row[5])
+    row = connection.execute(f"{_SELECT} WHERE {condition} LIMIT 1", (author,)).fetchone()
+    return None if row is None else _edit(row)
+
+
+def _edit(row: tuple[int, str, str, int, int, int, str]) -> Edit:
+    return Edit(VideoId(row[0]), row[1], row[2], Span(row[3], row[4]), row[5], row[6])

@@ -30,6 +30,7 @@ from framelabel.store.edits import Edit
 from framelabel.store.locking import ProjectLock
 from framelabel.store.migrations import check_identity
 from framelabel.store.runs import Run
+from framelabel.store.tracks import Detail
 from framelabel.store.writer import Writer, connect
 
 T = TypeVar("T")
@@ -57,6 +58,8 @@ class Project:
         self._writer: Writer | None = None
         self._local = threading.local()
         self._readers: list[sqlite3.Connection] = []
+        self._taken: dict[VideoId, int] = {}
+        self._taking = threading.Lock()
         if not self.path.exists() and not create:
             raise ProjectError(f"{self.path}: no such project; `framelabel label` and `framelabel import` create one")
         if self.path.is_dir():
@@ -207,13 +210,26 @@ class Project:
         """Append tracks."""
         self.write(tracks.put, video_id, new, provenance)
 
-    def replace_track(self, video_id: VideoId, track: Track, span: Span, provenance: Provenance) -> None:
+    def replace_track(
+        self,
+        video_id: VideoId,
+        track: Track,
+        span: Span,
+        provenance: Provenance,
+        details: Mapping[int, Detail] | None = None,
+    ) -> None:
         """Replace what is current of one track inside a span, keeping human boxes and history."""
-        self.write(tracks.replace, video_id, track, span, provenance)
+        self.write(tracks.replace, video_id, track, span, provenance, details)
 
     def next_track_id(self, video_id: VideoId) -> int:
         """Return a track id that was never used in this video."""
         return self.read(tracks.next_track_id, video_id)
+
+    def take_track_id(self, video_id: VideoId) -> int:
+        """Return a track id that nobody else gets: not even who asks before its first row is stored."""
+        with self._taking:
+            self._taken[video_id] = max(self._taken.get(video_id, 0) + 1, self.next_track_id(video_id))
+            return self._taken[video_id]
 
     def labels(self, video_ids: Sequence[VideoId] | None = None) -> Labels:
         """Return the current labels of all (or some) videos in columns."""
@@ -231,9 +247,16 @@ class Project:
 
     # What people change
 
-    def edit(self, edit: Edit, change: Callable[[sqlite3.Connection], T]) -> tuple[Edit, T]:
-        """Run a change as one step of undo of its author; return the edit with its id, and the change's result."""
+    def edit(self, edit: Edit, change: Callable[[sqlite3.Connection], T]) -> tuple[Edit, T | None]:
+        """Run a change as one step of undo of its author; return the edit with its id, and the change's result.
+
+        A request that was done before is not done again; the result is None then.
+        """
         return self.write(edits.perform, edit, change)
+
+    def edit_of_request(self, author: str, request: str) -> Edit | None:
+        """Return the edit that an author's request made; None when it has made none."""
+        return self.read(edits.of_request, author, request)
 
     def undo(self, author: str) -> Edit | None:
         """Undo the author's last edit; None when there is none."""

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 
 from framelabel.core.annotations import Origin, Provenance
 from framelabel.core.frames import Span, VideoId
 from framelabel.core.labels import Flag
+from framelabel.core.ontology import AttributeValue
+from framelabel.core.shapes import Shape
 from framelabel.core.tracks import Track, Visibility
 from framelabel.store import annotations as facts
+from framelabel.store import geometry
 from framelabel.store.runs import now
+
+Detail = tuple[Mapping[str, AttributeValue], Shape | None]
+"""Attributes and shape of one row."""
 
 
 def put(connection: sqlite3.Connection, video_id: VideoId, tracks: Iterable[Track], provenance: Provenance) -> None:
@@ -27,11 +34,17 @@ def put(connection: sqlite3.Connection, video_id: VideoId, tracks: Iterable[Trac
 
 
 def replace(
-    connection: sqlite3.Connection, video_id: VideoId, track: Track, span: Span, provenance: Provenance
+    connection: sqlite3.Connection,
+    video_id: VideoId,
+    track: Track,
+    span: Span,
+    provenance: Provenance,
+    details: Mapping[int, Detail] | None = None,
 ) -> None:
     """Replace what is current of one track inside `span` by this track's rows there.
 
-    Keyframes (human boxes) of the span stay as they are; every replaced row stays in the history.
+    Keyframes (human boxes) of the span stay as they are; every replaced row stays in the history. `details` holds
+    shape and attributes by frame for rows that are more than their box.
     """
     rows = connection.execute(
         "SELECT frame, id, flags FROM current_annotations "
@@ -44,7 +57,7 @@ def replace(
     part = track.select(inside)
     supersedes = np.array([older.pop(int(frame), 0) for frame in part.frame], dtype=np.int64)
     created_at = now()
-    facts.append_rows(connection, _rows(video_id, part, provenance, created_at, supersedes))
+    facts.append_rows(connection, _rows(video_id, part, provenance, created_at, supersedes, details))
     remove(connection, list(older.values()), provenance)
 
 
@@ -124,6 +137,11 @@ def _track(table: NDArray[np.float64]) -> Track:
     )
 
 
+def _texts(detail: Detail) -> tuple[str, str]:
+    attributes, shape = detail
+    return orjson.dumps(dict(attributes)).decode(), geometry.to_text(shape)
+
+
 def next_track_id(connection: sqlite3.Connection, video_id: VideoId) -> int:
     """Return an id that no track of this video ever had, also among superseded rows."""
     row = connection.execute("SELECT coalesce(max(track_id), 0) FROM annotations WHERE video_id = ?", (video_id,))
@@ -131,13 +149,19 @@ def next_track_id(connection: sqlite3.Connection, video_id: VideoId) -> int:
 
 
 def _rows(
-    video_id: VideoId, track: Track, provenance: Provenance, created_at: str, supersedes: NDArray[np.int64]
+    video_id: VideoId,
+    track: Track,
+    provenance: Provenance,
+    created_at: str,
+    supersedes: NDArray[np.int64],
+    details: Mapping[int, Detail] | None = None,
 ) -> list[tuple[object, ...]]:
     flags = np.where(track.is_keyframe, int(Flag.KEYFRAME), 0)
     flags |= np.where(track.visibility == Visibility.OCCLUDED, int(Flag.OCCLUDED), 0)
     predicted = np.full(len(track), provenance.origin == Origin.PROPAGATION) | (track.score == 0.0)
     flags |= np.where(predicted & ~track.is_keyframe, int(Flag.PREDICTED), 0)
-    source = (provenance.origin.value, provenance.author, provenance.run_id, "[]", "{}", "")
+    source = (provenance.origin.value, provenance.author, provenance.run_id, "[]")
+    more = {frame: _texts(detail) for frame, detail in (details or {}).items()}
     return [
         (
             video_id,
@@ -151,6 +175,7 @@ def _rows(
             state,
             doubt,
             *source,
+            *more.get(frame, ("{}", "")),
             older,
             0,
             created_at,

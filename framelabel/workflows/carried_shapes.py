@@ -1,42 +1,46 @@
-"""Polygons, lines and points follow their box rigidly where nothing better is known."""
+"""What a person said of an object's keyframes holds between them: its shape follows the box, its attributes last."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
 
 import numpy as np
 
-from framelabel.core.annotations import Annotation, Provenance
-from framelabel.core.frames import Span, VideoId
+from framelabel.core.annotations import Annotation
+from framelabel.core.frames import VideoId
 from framelabel.core.shapes import Mask, shifted
 from framelabel.core.tracks import Track
 from framelabel.store.project import Project
+from framelabel.store.tracks import Detail
 
 
-def carry_shapes(project: Project, video_id: VideoId, part: Track, provenance: Provenance) -> int:
-    """Give the predicted boxes of a stored part the shape of the nearest keyframe that has one; return how many.
+def keyframe_facts(project: Project, video_id: VideoId, track_id: int) -> list[Annotation]:
+    """Return a track's human labels in order of time."""
+    return [fact for fact in project.annotations(video_id, None, [track_id]) if fact.is_keyframe]
 
-    Of two keyframes at equal distance the earlier one counts. Masks are not carried: scaling one is not exact.
+
+def carried(keys: Sequence[Annotation], part: Track) -> dict[int, Detail]:
+    """Return attributes and shape by frame for the predicted boxes of a part.
+
+    The shape is that of the nearest keyframe that has one, carried rigidly with the box (of two at equal distance the
+    earlier; a mask has no exact image under scaling and is not carried). Attributes are those of the last keyframe
+    before, or of the first one where there is none before.
     """
-    if len(part) == 0:
-        return 0
-    keys = [
-        fact
-        for fact in project.annotations(video_id, None, [part.id])
-        if fact.is_keyframe and fact.shape is not None and not isinstance(fact.shape, Mask)
-    ]
-    if not keys:
-        return 0
-    key_frames = np.array([fact.frame for fact in keys])
-    span = Span(int(part.frame[0]), int(part.frame[-1]) + 1)
-    carried: list[Annotation] = []
-    for fact in project.annotations(video_id, span, [part.id]):
-        if fact.is_keyframe or fact.provenance.origin != provenance.origin:
+    drawn = [fact for fact in keys if fact.shape is not None and not isinstance(fact.shape, Mask)]
+    told = [fact for fact in keys if fact.attributes]
+    if not drawn and not told:
+        return {}
+    drawn_frames = np.array([fact.frame for fact in drawn])
+    all_frames = np.array([fact.frame for fact in keys])
+    found: dict[int, Detail] = {}
+    for frame, box, is_key in zip(part.frame.tolist(), part.xyxy, part.is_keyframe, strict=True):
+        if is_key:
             continue
-        source = keys[int(np.argmin(np.abs(key_frames - fact.frame)))]
-        if source.shape is None:
-            continue
-        shape = shifted(source.shape, np.array(source.xyxy), np.array(fact.xyxy))
-        carried.append(replace(fact, shape=shape, provenance=provenance, supersedes=fact.id, id=0))
-    project.append(carried)
-    return len(carried)
+        before = max(int(np.searchsorted(all_frames, frame, side="right")) - 1, 0)
+        shape = None
+        if drawn:
+            source = drawn[int(np.argmin(np.abs(drawn_frames - frame)))]
+            if source.shape is not None:
+                shape = shifted(source.shape, np.array(source.xyxy), box)
+        found[frame] = (keys[before].attributes, shape)
+    return found

@@ -13,12 +13,13 @@ from framelabel.core.frames import Span
 from framelabel.core.geometry import clip
 from framelabel.core.labels import Flag
 from framelabel.core.ontology import AttributeValue
-from framelabel.core.shapes import Shape, shifted
+from framelabel.core.shapes import Keypoints, Mask, Polygon, Polyline, Shape, hull, shifted
 from framelabel.core.tracks import Track, Visibility
 from framelabel.core.videos import Video
 from framelabel.store import edits, tracks
 from framelabel.store.edits import Edit
 from framelabel.store.project import Connection, Project
+from framelabel.workflows.carried_shapes import carried, keyframe_facts
 
 Carry = Callable[[Track, Span], Track]
 """Solves a track's frames inside a span from its human boxes; see `framelabel.workflows.propagate.Carrier.carry`."""
@@ -37,9 +38,11 @@ class Conflict:
 class Editor:
     """One person at work on one project."""
 
-    def __init__(self, project: Project, author: str) -> None:
+    def __init__(self, project: Project, author: str, request: str = "") -> None:
+        """Work as `author`; an edit that was done under the same `request` before is not done again."""
         self.project = project
         self.author = author
+        self.request = request
         self.source = Provenance(Origin.HUMAN, author)
         self.predicted = Provenance(Origin.PROPAGATION, f"auto, after {author}")
 
@@ -51,10 +54,10 @@ class Editor:
         *,
         track_id: int | None = None,
         class_name: str = "",
-        visibility: Visibility = Visibility.VISIBLE,
+        visibility: Visibility | None = None,
         attributes: Mapping[str, AttributeValue] = NO_ATTRIBUTES,
         shape: Shape | None = None,
-        flags: Flag = Flag.NONE,
+        flags: Flag | None = None,
         carry: Carry | None = None,
     ) -> tuple[Edit, int]:
         """Draw or correct a box; it becomes a keyframe. Without `track_id` a new track begins; return its id.
@@ -65,10 +68,10 @@ class Editor:
             xyxy: pixels, x2/y2 exclusive; cut at the frame's border.
             track_id: the object, None for a new one.
             class_name: needed for a new object; keeps the track's class otherwise.
-            visibility: visible, occluded or absent in this frame.
+            visibility: visible, occluded or absent in this frame; None keeps an occluded object occluded.
             attributes: of this frame; the row that is replaced keeps its own otherwise.
             shape: exact geometry; without one, the shape that is replaced moves along with its box.
-            flags: truncated, crowd, ignored.
+            flags: truncated, crowd, ignored; None keeps what they were.
             carry: solves the frames between this box and the object's adjacent human boxes anew.
 
         Raises:
@@ -81,7 +84,7 @@ class Editor:
             raise UsageError("the box is empty or outside the picture")
         older = self._current(video, frame, track_id) if track_id is not None else None
         class_id = self._class_id(video, class_name, track_id, older)
-        number = self.project.next_track_id(video.id) if track_id is None else track_id
+        number = self.project.take_track_id(video.id) if track_id is None else track_id
         kept = older.shape if older is not None and shape is None else shape
         if older is not None and shape is None and kept is not None:
             kept = shifted(kept, np.array(older.xyxy), box)
@@ -93,24 +96,56 @@ class Editor:
             self.source,
             number,
             1.0,
-            visibility,
+            _kept_visibility(visibility, older),
             True,
-            flags=flags,
+            flags=(older.flags if older is not None else Flag.NONE) if flags is None else flags,
             attributes=attributes or (older.attributes if older is not None else NO_ATTRIBUTES),
             shape=kept,
         )
 
         part = self._carried(video, fact, carry) if carry is not None and track_id is not None else None
+        details = carried(self._keys(video, number, fact), part[0]) if part is not None else {}
 
         def change(connection: Connection) -> None:
             edits.put(connection, fact)
             if part is not None:
-                tracks.replace(connection, video.id, part[0], part[1], self.predicted)
+                tracks.replace(connection, video.id, part[0], part[1], self.predicted, details)
 
         name = self.project.ontology.names[class_id]
         title = f"{'draw' if track_id is None else 'correct'} {name} {number}"
         where = part[1] if part is not None else Span(frame, frame + 1)
         return self._edit(video, title, where, change), number
+
+    def put_shape(
+        self,
+        video: Video,
+        frame: int,
+        shape: Shape,
+        *,
+        track_id: int | None = None,
+        class_name: str = "",
+        carry: Carry | None = None,
+    ) -> tuple[Edit, int]:
+        """Draw or correct a polygon, line or points, stored digit for digit; its hull is the label's box.
+
+        A hull without extent (a single point, a straight line along an axis) gets one pixel of it.
+
+        Raises:
+            UsageError: as `put_box`, or a shape with too few points.
+        """
+        least = {Polygon: 3, Polyline: 2, Keypoints: 1}.get(type(shape), 0)
+        rings = shape.rings if isinstance(shape, Polygon) else () if isinstance(shape, Mask) else (shape.points,)
+        if any(len(ring) < least for ring in rings):
+            raise UsageError(f"a {type(shape).__name__.lower()} needs {least} points or more")
+        if not all(np.all(np.isfinite(ring)) for ring in rings):
+            raise UsageError("a point of the shape is not a number")
+        box = hull(shape)
+        thin = box[2:] - box[:2] < 1
+        box[:2] -= 0.5 * thin
+        box[2:] += 0.5 * thin
+        return self.put_box(
+            video, frame, box.tolist(), track_id=track_id, class_name=class_name, shape=shape, carry=carry
+        )
 
     def propagate(self, video: Video, track_id: int, span: Span, carry: Carry) -> Edit:
         """Carry an object's human boxes through a span; human boxes stay as they are.
@@ -119,11 +154,12 @@ class Editor:
             UsageError: no such track, or no person has drawn a box of it.
         """
         part = carry(self._track(video, track_id), span)
+        details = carried(self._keys(video, track_id), part)
         return self._edit(
             video,
             f"carry {track_id}",
             span,
-            lambda connection: tracks.replace(connection, video.id, part, span, self.predicted),
+            lambda connection: tracks.replace(connection, video.id, part, span, self.predicted, details),
         )
 
     def delete(self, video: Video, track_id: int, span: Span | None = None) -> Edit:
@@ -147,9 +183,35 @@ class Editor:
             ),
         )  # fmt: skip
 
+    def set_attributes(
+        self, video: Video, track_id: int, values: Mapping[str, AttributeValue], span: Span | None = None
+    ) -> Edit:
+        """Set attributes of an object inside a span, or altogether; those that are not named keep their values.
+
+        Raises:
+            UsageError: the object's class does not allow a value.
+        """
+        where, spec = (
+            span or Span(0, video.frame_count),
+            self.project.ontology.classes[self._track(video, track_id).class_id],
+        )
+        allowed = {item.name: item.values for item in spec.attributes}
+        for name, value in values.items():
+            if allowed.get(name) and value not in allowed[name]:
+                known = ", ".join(str(item) for item in allowed[name])
+                raise UsageError(f"{spec.name}: '{name}' is one of {known}, not '{value}'")
+        return self._edit(
+            video,
+            f"{track_id}: " + ", ".join(f"{name} {value}" for name, value in values.items()),
+            where,
+            lambda connection: edits.reassign(
+                connection, video.id, track_id, where, self.source, to_attributes=values
+            ),
+        )  # fmt: skip
+
     def split(self, video: Video, track_id: int, frame: int) -> tuple[Edit, int]:
         """End an object before `frame`; what follows becomes a new object, whose id is returned."""
-        number = self.project.next_track_id(video.id)
+        number = self.project.take_track_id(video.id)
         where = Span(frame, video.frame_count)
         edit = self._edit(
             video,
@@ -226,8 +288,15 @@ class Editor:
         return carry(track, span), span
 
     def _edit(self, video: Video, title: str, span: Span, change: Callable[[Connection], object]) -> Edit:
-        edit, _ = self.project.edit(Edit(video.id, self.author, title, span), change)
+        edit, _ = self.project.edit(Edit(video.id, self.author, title, span, request=self.request), change)
         return edit
+
+    def _keys(self, video: Video, track_id: int, new: Annotation | None = None) -> list[Annotation]:
+        """Return a track's human labels in order of time, with one that is about to be stored."""
+        kept = [
+            fact for fact in keyframe_facts(self.project, video.id, track_id) if new is None or fact.frame != new.frame
+        ]
+        return sorted([*kept, *([new] if new is not None else [])], key=lambda fact: fact.frame)
 
     def _current(self, video: Video, frame: int, track_id: int) -> Annotation | None:
         found = list(self.project.annotations(video.id, Span(frame, frame + 1), [track_id]))
@@ -247,6 +316,14 @@ class Editor:
         if track_id is None:
             raise UsageError("a new object needs a class")
         return self._track(video, track_id).class_id
+
+
+def _kept_visibility(wanted: Visibility | None, older: Annotation | None) -> Visibility:
+    """Return what is asked for; without that an occluded object stays occluded, and a box that is drawn is there."""
+    if wanted is not None:
+        return wanted
+    is_occluded = older is not None and older.visibility == Visibility.OCCLUDED
+    return Visibility.OCCLUDED if is_occluded else Visibility.VISIBLE
 
 
 def _with_keyframe(track: Track, fact: Annotation) -> Track:

@@ -22,7 +22,7 @@ from framelabel.store.project import Project
 from framelabel.tracking.propagation import suggestion
 from framelabel.tracking.propagation.catalog import DEFAULT, PROPAGATORS
 from framelabel.tracking.propagation.protocol import Propagator
-from framelabel.workflows.carried_shapes import carry_shapes
+from framelabel.workflows.carried_shapes import carried, keyframe_facts
 from framelabel.workflows.propagation_evidence import gather
 from framelabel.workflows.suggest import TARGET, of_tracks
 
@@ -116,8 +116,8 @@ class Carrier:
 
     def store(self, part: Track, span: Span) -> int:
         """Store a carried part as predicted boxes; human boxes stay. Returns how many boxes were stored."""
-        self._project.replace_track(self._video.id, part, span, self._provenance)
-        carry_shapes(self._project, self._video.id, part, self._provenance)
+        details = carried(keyframe_facts(self._project, self._video.id, part.id), part)
+        self._project.replace_track(self._video.id, part, span, self._provenance, details)
         return int((~part.is_keyframe).sum())
 
 

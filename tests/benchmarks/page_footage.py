@@ -1,4 +1,4 @@
-"""What the page benchmark opens: two hours of 1080p made from twenty encoded seconds, and a project with 100,000 labels."""
+"""What the page benchmark opens: two hours of 1080p from twenty encoded seconds, and a project with 100,000 labels."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
+from av.video.frame import PictureType
 from numpy.typing import NDArray
 
 from framelabel.core.annotations import Origin, Provenance
@@ -22,7 +23,9 @@ from framelabel.store.project import Project
 SIZE = (1920, 1080)
 FPS = 25
 LOOP_FRAMES = 500
-"""Encoded once; x264's default distance of sync frames (250), so a random seek decodes as it does in common files."""
+"""Encoded once: half with a sync frame every 50 frames, as cameras write them, half with x264's default of 250."""
+NEAR_SYNC, FAR_SYNC = range(250), range(250, 500)
+"""Frames of the loop with sync frames 2 s and 10 s apart."""
 HOURS = 2
 CROWDED = 5000
 """The frame with 1,000 boxes."""
@@ -104,12 +107,17 @@ def _still(number: int, generator: np.random.Generator) -> Track:
 
 def _encode(target: Path) -> None:
     with av.open(str(target), "w") as container:
-        stream = container.add_stream("libx264", rate=FPS, options={"preset": "veryfast", "crf": "28"})
+        stream = container.add_stream(
+            "libx264", rate=FPS, options={"preset": "veryfast", "crf": "28", "forced-idr": "1"}
+        )
         stream.width, stream.height = SIZE
         stream.pix_fmt = "yuv420p"
         ground = _ground()
         for number in range(LOOP_FRAMES):
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(_picture(ground, number), format="rgb24")))
+            frame = av.VideoFrame.from_ndarray(_picture(ground, number), format="rgb24")
+            if number in NEAR_SYNC and number % 50 == 0:
+                frame.pict_type = PictureType.I
+            container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
 
 
@@ -140,14 +148,17 @@ def _repeat(short: Path, target: Path, times: int) -> None:
     with av.open(str(short)) as source, av.open(str(partial), "w") as container:
         stream = source.streams.video[0]
         copy = container.add_stream_from_template(stream)
-        copy.time_base = stream.time_base
-        packets = [packet for packet in source.demux(stream) if packet.dts is not None]
-        facts = [(packet.pts, packet.dts, packet.is_keyframe, bytes(packet), packet.duration) for packet in packets]
+        copy.time_base = stream.time_base or Fraction(1, FPS)
+        facts = [
+            (packet.pts, packet.dts, packet.is_keyframe, bytes(packet), packet.duration or 0)
+            for packet in source.demux(stream)
+            if packet.pts is not None and packet.dts is not None
+        ]
         span = sum(duration for *_, duration in facts)
         for turn in range(times):
             for pts, dts, is_sync, data, duration in facts:
                 packet = av.Packet(data)
                 packet.pts, packet.dts, packet.duration = pts + turn * span, dts + turn * span, duration
-                packet.time_base, packet.stream, packet.is_keyframe = stream.time_base, copy, is_sync
+                packet.time_base, packet.stream, packet.is_keyframe = copy.time_base, copy, bool(is_sync)
                 container.mux(packet)
     partial.replace(target)
