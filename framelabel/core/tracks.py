@@ -105,6 +105,11 @@ class Track:
             self.score[rows],
         )
 
+    def numbered(self, id: int) -> Track:  # noqa: A002 - the field's name
+        """Return the same object under another id."""
+        columns = (self.frame, self.xyxy, self.is_keyframe, self.uncertainty, self.visibility, self.score)
+        return Track(id, self.class_id, *columns)
+
     @property
     def is_present(self) -> NDArray[np.bool_]:
         """(N,) true where the object has a box (visible or occluded)."""

@@ -14,6 +14,11 @@ RULES: Catalog[Any] = Catalog(
         "passage": "framelabel.rules.passage:Passage",
         "unattended": "framelabel.rules.unattended:Unattended",
         "count": "framelabel.rules.count:Count",
+        "tally": "framelabel.rules.tally:Tally",
         "shelf": "framelabel.rules.shelf:Shelf",
+        "facings": "framelabel.rules.facings:Facings",
+        "planogram": "framelabel.rules.planogram:Planogram",
+        "alignment": "framelabel.rules.alignment:Alignment",
+        "possession": "framelabel.rules.possession:Possession",
     },
 )

@@ -1,19 +1,20 @@
-"""How many objects at once, over windows of time: crowding, empty posts, statistics per window."""
+"""How many objects at once, over windows of time: crowding, groups, empty posts, statistics per window."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse.csgraph import connected_components
 
 from framelabel.core.config import setting
 from framelabel.core.errors import UsageError
 from framelabel.core.events import Event
+from framelabel.core.ontology import AttributeValue
 from framelabel.rules.intervals import Interval, intervals
-from framelabel.rules.rule import Names, RuleOptions, names_of, place, subjects
-from framelabel.rules.scene import Scene
+from framelabel.rules.rule import Names, RuleOptions, names_of, place, span_event, subjects, windows
+from framelabel.rules.scene import BoxesByFrame, Scene
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +23,9 @@ class CountOptions(RuleOptions):
 
     subject: Names = setting(help="Class or classes that are counted.")
     inside: str = setting("", help="Only in this zone.")
+    grouped: float = setting(
+        0.0, help="Count only the largest group: each within this many of its own heights of another; 0 counts all."
+    )
     at_least: int = setting(-1, help="Event while at least this many are there.")
     at_most: int = setting(-1, help="Event while at most this many are there.")
     window_s: float = setting(0.0, help="Report statistics once per window of this many seconds instead.")
@@ -55,11 +59,7 @@ class Count:
         present = _present(options, scene)
         numbers = np.array([len(ids) for ids in present], dtype=np.int64)
         if options.window_s > 0:
-            seconds = scene.seconds
-            window = ((seconds - seconds[:1]) / options.window_s + 1e-9).astype(np.int64)
-            cuts = np.flatnonzero(np.diff(window)) + 1
-            edges = [0, *cuts.tolist(), len(seconds)]
-            found = [Interval(a, b) for a, b in pairwise(edges) if b > a]
+            found = windows(scene, options.window_s)
         else:
             holds = numbers >= options.at_least if options.at_least >= 0 else numbers <= options.at_most
             found = intervals(holds, scene.seconds, for_s=options.for_s, bridge_s=options.bridge_s)
@@ -68,14 +68,31 @@ class Count:
 
 def _present(options: CountOptions, scene: Scene) -> list[set[int]]:
     """Return the track ids that are there, per looked-at frame."""
-    present: list[set[int]] = [set() for _ in scene.frames]
-    for track in subjects(scene, options.subject, options.min_frames):
-        inside = np.ones(len(track), np.bool_)
-        if options.inside:
-            inside = scene.zones[options.inside].contains(track.xyxy, scene.size)
-        for row in np.searchsorted(scene.frames, track.frame[inside]):
-            present[row].add(track.id)
+    inside = []
+    for track in subjects(scene, options.subject, options):
+        kept = scene.zones[options.inside].contains(track.xyxy, scene.size) if options.inside else slice(None)
+        inside.append(track.select(np.arange(len(track))[kept]))
+    boxes = BoxesByFrame.of(inside)
+    present = []
+    for frame in scene.frames.tolist():
+        at = boxes.at(frame)
+        rows = largest_group(boxes.xyxy[at], options.grouped) if options.grouped > 0 else slice(None)
+        present.append(set(boxes.track_id[at][rows].tolist()))
     return present
+
+
+def largest_group(xyxy: NDArray[np.float64], reach: float) -> NDArray[np.int64]:
+    """Return the rows of the largest group of boxes that are linked by gaps of at most `reach` heights.
+
+    The gap between two boxes is measured in heights of the lower one; of two equal groups the one with the first row.
+    """
+    if not len(xyxy):
+        return np.zeros(0, np.int64)
+    gap = np.maximum(np.maximum(xyxy[:, None, :2] - xyxy[None, :, 2:], xyxy[None, :, :2] - xyxy[:, None, 2:]), 0.0)
+    height = xyxy[:, 3] - xyxy[:, 1]
+    linked = np.linalg.norm(gap, axis=2) <= reach * np.minimum(height[:, None], height[None, :])
+    _, label = connected_components(linked, directed=False)
+    return np.flatnonzero(label == np.argmax(np.bincount(label)))
 
 
 def _event(
@@ -84,20 +101,11 @@ def _event(
     part = numbers[interval.start : interval.stop]
     row = interval.start + int(np.argmin(part) if options.at_most >= 0 else np.argmax(part))
     everyone = set().union(*present[interval.start : interval.stop])
-    return Event(
-        video_id=scene.video_id,
-        name=options.event or options.name,
-        rule=options.name,
-        start=int(scene.frames[interval.start]),
-        stop=int(scene.frames[interval.stop - 1]) + 1,
-        actors=tuple(sorted(present[row])),
-        evidence_frame=int(scene.frames[row]),
-        needs_review=options.review == "always",
-        attributes={
-            "mean": float(part.mean()),
-            "least": int(part.min()),
-            "most": int(part.max()),
-            "different": len(everyone),
-            "zone": options.inside,
-        },
-    )
+    facts: dict[str, AttributeValue] = {
+        "mean": float(part.mean()),
+        "least": int(part.min()),
+        "most": int(part.max()),
+        "different": len(everyone),
+        "zone": options.inside,
+    }
+    return span_event(options, scene, interval, row, sorted(present[row]), facts)

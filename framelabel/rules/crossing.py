@@ -52,7 +52,7 @@ class Crossing:
         place(scene.lines, options.line, "line", options.name)
         line = scene.lines[options.line]
         found: list[tuple[int, int, Event]] = []
-        for track in subjects(scene, options.subject, options.min_frames):
+        for track in subjects(scene, options.subject, options):
             steps = line.crossings(anchor_points(track.xyxy, line.anchor), scene.size)
             seconds = scene.seconds_of(track.frame)
             for row in _settled(np.flatnonzero(steps), seconds, options.again_s):

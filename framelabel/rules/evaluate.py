@@ -59,6 +59,6 @@ def parse(
 
 
 def evaluate(rules: Sequence[Rule], scene: Scene) -> list[Event]:
-    """Return the events of all rules, by start, then rule."""
+    """Return the events of all rules, by start, then rule; those of one rule in the order in which it tells them."""
     found = [event for rule in rules for event in RULES.load(rule.kind).evaluate(rule.options, scene)]
-    return sorted(found, key=lambda event: (event.start, event.rule, event.stop, event.actors))
+    return sorted(found, key=lambda event: (event.start, event.rule))

@@ -49,7 +49,7 @@ class Passage:
         """Return one event per entering and per leaving, with `way` and `zone`."""
         place(scene.zones, options.zone, "zone", options.name)
         events = []
-        for track in subjects(scene, options.subject, options.min_frames):
+        for track in subjects(scene, options.subject, options):
             inside = scene.zones[options.zone].contains(track.xyxy, scene.size)
             seconds, looks = scene.seconds_of(track.frame), scene.looks_of(track.frame)
             for stay in intervals(inside, seconds, looks=looks, for_s=options.for_s, bridge_s=options.bridge_s):

@@ -80,7 +80,7 @@ class Presence:
         }
         near = [scene.present(track) for track in scene.of_classes(names_of(options.near))]
         events = []
-        for track in subjects(scene, options.subject, options.min_frames):
+        for track in subjects(scene, options.subject, options):
             holds, company = _holds(options, scene, track, others, near)
             seconds, looks = scene.seconds_of(track.frame), scene.looks_of(track.frame)
             for interval in intervals(holds, seconds, looks=looks, for_s=options.for_s, bridge_s=options.bridge_s):

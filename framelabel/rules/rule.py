@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -28,6 +30,7 @@ class RuleOptions:
     event: str = setting("", help="Name of the event it reports; the rule's name when not given.")
     review: str = setting("never", choices=REVIEW, help="always: every event is put to a person.")
     min_frames: int = setting(3, help="Shortest track that counts, in frames: flickers never raise an event.")
+    where: Mapping[str, Any] | None = setting(None, help="Only subjects with these attributes, such as {team: light}.")
 
     def __post_init__(self) -> None:
         if self.review not in REVIEW:
@@ -63,10 +66,48 @@ def place(known: Mapping[str, object], name: str, kind: str, rule: str) -> None:
         raise UsageError(f"rule '{rule}': unknown {kind} '{name}'.{did_you_mean(name, known)}")
 
 
-def subjects(scene: Scene, names: Names, min_frames: int) -> list[Track]:
-    """Return the tracks of these classes that are long enough to be trusted."""
-    present = (scene.present(track) for track in scene.of_classes(names_of(names)))
-    return [track for track in present if len(track) >= min_frames]
+def subjects(scene: Scene, names: Names, options: RuleOptions) -> list[Track]:
+    """Return the tracks of these classes that are long enough to be trusted and have the attributes asked for."""
+    wanted = options.where or {}
+    present = (
+        scene.present(track)
+        for track in scene.of_classes(names_of(names))
+        if all(scene.attributes.get(track.id, {}).get(name) == value for name, value in wanted.items())
+    )
+    return [track for track in present if len(track) >= options.min_frames]
+
+
+def span_event(
+    options: RuleOptions,
+    scene: Scene,
+    interval: Interval,
+    evidence_row: int,
+    actors: Iterable[int] = (),
+    attributes: Mapping[str, AttributeValue] | None = None,
+) -> Event:
+    """Return the event of an interval of looked-at frames that is about a scene rather than one track."""
+    return Event(
+        video_id=scene.video_id,
+        name=options.event or options.name,
+        rule=options.name,
+        start=int(scene.frames[interval.start]),
+        stop=int(scene.frames[interval.stop - 1]) + 1,
+        actors=tuple(actors),
+        evidence_frame=int(scene.frames[evidence_row]),
+        needs_review=options.review == "always",
+        attributes=attributes or {},
+    )
+
+
+def windows(scene: Scene, window_s: float) -> list[Interval]:
+    """Return the looked-at frames in windows of this many seconds, counted from the first; 0 is one for the clip."""
+    if not len(scene.frames):
+        return []
+    if window_s <= 0:
+        return [Interval(0, len(scene.frames))]
+    number = ((scene.seconds - scene.seconds[:1]) / window_s + 1e-9).astype(np.int64)
+    cuts = np.flatnonzero(np.diff(number)) + 1
+    return [Interval(a, b) for a, b in pairwise([0, *cuts.tolist(), len(scene.frames)])]
 
 
 def event_of(

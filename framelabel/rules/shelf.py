@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,8 +10,10 @@ from numpy.typing import NDArray
 
 from framelabel.core.config import setting
 from framelabel.core.events import Event
+from framelabel.core.ontology import AttributeValue
+from framelabel.core.tracks import Track
 from framelabel.rules.intervals import Interval, intervals
-from framelabel.rules.rule import Names, RuleOptions, names_of, place, subjects
+from framelabel.rules.rule import Names, RuleOptions, names_of, place, span_event, subjects
 from framelabel.rules.scene import BoxesByFrame, Scene
 
 Floats = NDArray[np.float64]
@@ -43,6 +46,36 @@ class Row:
     """(K,) rows of the boxes, left to right."""
     gaps: Floats
     """(G, 4) xyxy of empty places between neighbours, left to right."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ShelfView:
+    """What one frame shows of a shelf."""
+
+    xyxy: Floats
+    """(N, 4) boxes of products."""
+    class_id: NDArray[np.int64]
+    """(N,)."""
+    track_id: NDArray[np.int64]
+    """(N,)."""
+    rows: list[Row]
+    """Top to bottom."""
+
+
+def shelf_views(tracks: Sequence[Track], scene: Scene, inside: str, gap: float) -> list[ShelfView]:
+    """Return the shelf as each looked-at frame shows it, in a zone or (`inside` "") in the whole picture."""
+    boxes = BoxesByFrame.of(tracks)
+    class_of = {track.id: track.class_id for track in tracks}
+    views = []
+    for frame in scene.frames.tolist():
+        at = boxes.at(frame)
+        xyxy, track_id = boxes.xyxy[at], boxes.track_id[at]
+        if inside and len(xyxy):
+            kept = scene.zones[inside].contains(xyxy, scene.size)
+            xyxy, track_id = xyxy[kept], track_id[kept]
+        class_id = np.array([class_of[number] for number in track_id.tolist()], np.int64)
+        views.append(ShelfView(xyxy, class_id, track_id, shelf_rows(xyxy, gap)))
+    return views
 
 
 def shelf_rows(xyxy: Floats, gap: float) -> list[Row]:
@@ -84,15 +117,11 @@ class Shelf:
         """Return one event per lasting gap, with its row (0 on top), place, facings and share of the row's length."""
         if options.inside:
             place(scene.zones, options.inside, "zone", options.name)
-        tracks = subjects(scene, options.subject, options.min_frames)
-        boxes = BoxesByFrame.of(tracks)
         seen: dict[tuple[int, int], list[tuple[int, Floats, int, float]]] = {}
-        for position, frame in enumerate(scene.frames):
-            at = boxes.at(int(frame))
-            xyxy = boxes.xyxy[at]
-            if options.inside and len(xyxy):
-                xyxy = xyxy[scene.zones[options.inside].contains(xyxy, scene.size)]
-            for number, row in enumerate(shelf_rows(xyxy, options.gap)):
+        views = shelf_views(subjects(scene, options.subject, options), scene, options.inside, options.gap)
+        for position, view in enumerate(views):
+            xyxy = view.xyxy
+            for number, row in enumerate(view.rows):
                 length = float(xyxy[row.members, 2].max() - xyxy[row.members, 0].min())
                 for found in row.gaps:
                     # A gap is the same one while it lies at the same tenth of the frame's width.
@@ -125,22 +154,13 @@ def _event(
     rows = [position for position in range(interval.start, interval.stop) if position in by_position]
     widest = max(rows, key=lambda position: by_position[position][2])
     found, facings, share = by_position[widest]
-    return Event(
-        video_id=scene.video_id,
-        name=options.event or options.name,
-        rule=options.name,
-        start=int(scene.frames[interval.start]),
-        stop=int(scene.frames[interval.stop - 1]) + 1,
-        actors=(),
-        evidence_frame=int(scene.frames[widest]),
-        needs_review=options.review == "always",
-        attributes={
-            "row": number,
-            "x1": float(found[0]),
-            "y1": float(found[1]),
-            "x2": float(found[2]),
-            "y2": float(found[3]),
-            "facings": facings,
-            "share_of_row": float(share),
-        },
-    )
+    facts: dict[str, AttributeValue] = {
+        "row": number,
+        "x1": float(found[0]),
+        "y1": float(found[1]),
+        "x2": float(found[2]),
+        "y2": float(found[3]),
+        "facings": facings,
+        "share_of_row": float(share),
+    }
+    return span_event(options, scene, interval, widest, (), facts)

@@ -47,7 +47,7 @@ class Unattended:
             place(scene.zones, options.inside, "zone", options.name)
         owners = [scene.present(track) for track in scene.of_classes(names_of(options.owner))]
         events = []
-        for track in subjects(scene, options.subject, options.min_frames):
+        for track in subjects(scene, options.subject, options):
             seconds, looks = scene.seconds_of(track.frame), scene.looks_of(track.frame)
             extent = np.maximum((track.xyxy[:, 2:] - track.xyxy[:, :2]).max(axis=1), 1.0)
             holds = speed(track, seconds, window_s=1.0) / extent <= options.max_speed

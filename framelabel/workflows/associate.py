@@ -119,16 +119,4 @@ def _track(frame: NDArray[np.int64], boxes: Boxes) -> Track:
 def _renumbered(found: Sequence[Track], first_id: int) -> list[Track]:
     """Give public ids in order of first appearance, from `first_id` on."""
     ordered = sorted((track for track in found if len(track)), key=lambda track: (int(track.frame[0]), track.id))
-    return [
-        Track(
-            first_id + number,
-            track.class_id,
-            track.frame,
-            track.xyxy,
-            track.is_keyframe,
-            track.uncertainty,
-            track.visibility,
-            track.score,
-        )
-        for number, track in enumerate(ordered)
-    ]
+    return [track.numbered(first_id + number) for number, track in enumerate(ordered)]

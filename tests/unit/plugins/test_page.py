@@ -15,7 +15,7 @@ from framelabel.plugins.schema import Manifest, check
 from framelabel.plugins.yaml_lines import parse
 from framelabel.rules.catalog import RULES
 
-CLASSES = ("person", "helmet", "forklift", "car", "suitcase", "product")
+CLASSES = ("person", "helmet", "forklift", "car", "suitcase", "product", "juice", "ripe", "unripe")
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 
 
