@@ -62,6 +62,27 @@ def hull(shape: Shape) -> NDArray[np.float64]:
     return np.concatenate([points.min(axis=0), points.max(axis=0)])
 
 
+def area(shape: Shape) -> float:
+    """Return how many square pixels a shape covers; 0 for lines and points.
+
+    Rings of a polygon that turn against the others count as holes.
+
+    >>> area(Mask((2, 2), np.array([1, 3])))
+    3.0
+    >>> area(Polygon((np.array([[0.0, 0.0], [4.0, 0.0], [4.0, 2.0], [0.0, 2.0]]),)))
+    8.0
+    """
+    if isinstance(shape, Mask):
+        return float(shape.counts[1::2].sum())
+    if not isinstance(shape, Polygon):
+        return 0.0
+    total = 0.0
+    for ring in shape.rings:
+        ahead = np.roll(ring, -1, axis=0)
+        total += float(ring[:, 0] @ ahead[:, 1] - ahead[:, 0] @ ring[:, 1]) / 2
+    return abs(total)
+
+
 def _mask_hull(mask: Mask) -> NDArray[np.float64]:
     height = mask.size[1]
     ends = np.cumsum(mask.counts)

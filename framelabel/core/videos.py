@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 from framelabel.core.frames import VideoId
@@ -26,6 +26,9 @@ class Video:
     """Seconds per unit of pts."""
     fps: Fraction
     """Mean picture rate, for display and for formats that store one; 0 when unknown."""
+    reader: str = field(default="auto", repr=False)
+    """Which reader makes pictures of the footage; "auto" goes by what the file is. Not part of the text form, from
+    which imports know content that they have seen before."""
 
     @property
     def size(self) -> tuple[int, int]:

@@ -18,10 +18,11 @@ from framelabel.formats.cvat_reading import element_attributes, shape_of
 from framelabel.formats.cvat_text import IN_ATTRIBUTES, label_records, points_text
 from framelabel.formats.cvat_video import read_meta
 from framelabel.formats.files import found
-from framelabel.formats.holding import Fact, Holds, frame_sizes, single_rings
+from framelabel.formats.holding import Fact, Holds, frame_sizes
 from framelabel.formats.numbering import TrackNumbers
 from framelabel.formats.protocol import Format, Piece
 from framelabel.formats.report import LossReport, Report
+from framelabel.formats.rings import single_rings
 from framelabel.formats.rle import pixels_of
 from framelabel.formats.typed_attributes import fit_attributes, kinds_of, row_attributes, to_text
 from framelabel.formats.xml_text import attribute, elements, root_tag, text

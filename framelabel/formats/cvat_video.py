@@ -17,11 +17,12 @@ from framelabel.formats.builder import LabelsBuilder, make_video
 from framelabel.formats.cvat_reading import read_track
 from framelabel.formats.cvat_text import IN_ATTRIBUTES, label_records, points_text
 from framelabel.formats.files import found
-from framelabel.formats.holding import Fact, FrameSet, Holds, single_rings
+from framelabel.formats.holding import Fact, FrameSet, Holds
 from framelabel.formats.keyed_tracks import Track, fit_keys, tracks_of
 from framelabel.formats.numbering import fraction_of
 from framelabel.formats.protocol import Format, Piece
 from framelabel.formats.report import LossReport, Report
+from framelabel.formats.rings import single_rings
 from framelabel.formats.track_ids import with_own_tracks
 from framelabel.formats.typed_attributes import Kinds, fit_attributes, kinds_of, row_attributes, to_text
 from framelabel.formats.xml_text import attribute, content, elements, root_tag, text

@@ -17,12 +17,13 @@ from framelabel.formats import jsonstream
 from framelabel.formats.builder import LabelsBuilder, make_video
 from framelabel.formats.conventions import default_name, flag_attributes, split_attributes
 from framelabel.formats.files import found, head_of, pieces
-from framelabel.formats.holding import EVERYTHING, Fact, Holds, Rate, frame_names, frame_sizes, single_rings
+from framelabel.formats.holding import EVERYTHING, Fact, Holds, Rate, frame_names, frame_sizes
 from framelabel.formats.numbering import TrackNumbers, fraction_of, sequence
 from framelabel.formats.numbers import xywh_restored, xyxy_to_xywh
 from framelabel.formats.pictures import label_stem
 from framelabel.formats.protocol import Format, Piece
 from framelabel.formats.report import LossReport, Report
+from framelabel.formats.rings import single_rings
 from framelabel.formats.rle import mask_of, record_of
 
 _BLOCK = 2_000

@@ -22,6 +22,7 @@ from framelabel.core.videos import Video
 from framelabel.formats.builder import FARTHEST
 from framelabel.formats.conventions import default_name
 from framelabel.formats.files import safe_relative, safe_stem
+from framelabel.formats.outlines import outlined
 from framelabel.formats.pictures import label_stem
 from framelabel.formats.report import LossReport
 
@@ -171,6 +172,10 @@ def _fit_columns(labels: Labels, holds: Holds, loss: LossReport) -> Labels:
 def _fit_shapes(labels: Labels, holds: Holds, loss: LossReport) -> Labels:
     if not labels.shapes:
         return labels
+    if Fact.MASK not in holds.facts and Fact.POLYGON in holds.facts:
+        masks = sum(isinstance(shape, Mask) for shape in labels.shapes.values())
+        loss.add(Fact.MASK.value, masks, "written as a polygon along the pixels' edges")
+        labels = replace(labels, shapes=outlined(labels.shapes))
     kept: dict[int, Shape] = {}
     for row, shape in labels.shapes.items():
         fact = next(fact for kind, fact in _SHAPE_FACTS if isinstance(shape, kind))
@@ -396,13 +401,3 @@ def _fit_ontology(labels: Labels, holds: Holds, loss: LossReport) -> Labels:
 def reclassed(labels: Labels, names: Mapping[int, ClassSpec], class_id: NDArray[np.int32]) -> Labels:
     """Return the labels with other classes: `class_id` counts in `names`, whose keys are 0, 1, 2, ..."""
     return replace(labels, ontology=Ontology(tuple(names[row] for row in sorted(names))), class_id=class_id)
-
-
-def single_rings(labels: Labels, loss: LossReport) -> Labels:
-    """Return labels whose polygons have one ring; others become their box."""
-    several = [row for row, shape in labels.shapes.items() if isinstance(shape, Polygon) and len(shape.rings) != 1]
-    loss.add("polygon of several rings", len(several), "written as its box")
-    if not several:
-        return labels
-    dropped = set(several)
-    return replace(labels, shapes={row: shape for row, shape in labels.shapes.items() if row not in dropped})

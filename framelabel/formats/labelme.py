@@ -17,11 +17,12 @@ from framelabel.formats import jsonstream
 from framelabel.formats.builder import LabelsBuilder, make_video
 from framelabel.formats.conventions import flag_attributes, split_attributes
 from framelabel.formats.files import found, head_of, pieces, safe_relative
-from framelabel.formats.holding import EVERY_FLAG, Fact, Holds, frame_sizes, single_rings
+from framelabel.formats.holding import EVERY_FLAG, Fact, Holds, frame_sizes
 from framelabel.formats.numbering import TrackNumbers, sequence
 from framelabel.formats.pictures import label_stem
 from framelabel.formats.protocol import Format, Piece
 from framelabel.formats.report import LossReport, Report
+from framelabel.formats.rings import single_rings
 
 _FACTS = EVERY_FLAG | {
     Fact.TRACK,

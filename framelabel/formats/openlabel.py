@@ -17,12 +17,13 @@ from framelabel.formats import jsonstream
 from framelabel.formats.builder import LabelsBuilder, make_video
 from framelabel.formats.conventions import flag_attributes, split_attributes
 from framelabel.formats.files import found, head_of, pieces
-from framelabel.formats.holding import EVERY_FLAG, Fact, FrameSet, Holds, Rate, single_rings
+from framelabel.formats.holding import EVERY_FLAG, Fact, FrameSet, Holds, Rate
 from framelabel.formats.keyed_tracks import tracks_of
 from framelabel.formats.numbering import TrackNumbers, fraction_of
 from framelabel.formats.numbers import rounded
 from framelabel.formats.protocol import Format, Piece
 from framelabel.formats.report import LossReport, Report
+from framelabel.formats.rings import single_rings
 from framelabel.formats.track_ids import with_own_tracks
 
 _FACTS = EVERY_FLAG | {Fact.TRACK, Fact.SCORE, Fact.VISIBLE, Fact.POLYGON, Fact.ATTRIBUTES, Fact.FRAME_SIZE}

@@ -18,11 +18,12 @@ from framelabel.core.labels import Labels
 from framelabel.core.shapes import Keypoints, Polygon, Shape, hull
 from framelabel.formats.builder import LabelsBuilder, make_video
 from framelabel.formats.files import found, head_of, safe_relative, text_of
-from framelabel.formats.holding import Fact, Holds, frame_sizes, single_rings
+from framelabel.formats.holding import Fact, Holds, frame_sizes
 from framelabel.formats.numbers import Floats
 from framelabel.formats.pictures import find_picture, label_stem, picture_size
 from framelabel.formats.protocol import Format, Piece
 from framelabel.formats.report import LossReport, Report
+from framelabel.formats.rings import single_rings
 from framelabel.formats.yolo_lines import Line, decoded, encoded, parse_line
 
 _SIZES = "picture_sizes.csv"

@@ -17,12 +17,13 @@ from framelabel.formats.builder import LabelsBuilder, make_video
 from framelabel.formats.coco import coco_keys
 from framelabel.formats.conventions import COCO_FIRST_ID, default_name
 from framelabel.formats.files import pieces
-from framelabel.formats.holding import Fact, FrameSet, Holds, Rate, frame_names, single_rings
+from framelabel.formats.holding import Fact, FrameSet, Holds, Rate, frame_names
 from framelabel.formats.keyed_tracks import tracks_of
 from framelabel.formats.numbering import fraction_of, sequence
 from framelabel.formats.numbers import xywh_restored, xyxy_to_xywh
 from framelabel.formats.protocol import Format, Piece
 from framelabel.formats.report import LossReport, Report
+from framelabel.formats.rings import single_rings
 from framelabel.formats.rle import area_of, mask_of, polygon_area, record_of
 from framelabel.formats.track_ids import with_global_tracks, with_own_tracks
 

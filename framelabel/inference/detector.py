@@ -16,11 +16,12 @@ from framelabel.core.boxes import Boxes
 from framelabel.core.catalog import options_of
 from framelabel.core.config import build
 from framelabel.core.errors import ModelMismatchError
+from framelabel.core.findings import Findings
 from framelabel.core.frames import Frame
 from framelabel.core.protocols import SILENT, Reporter
 from framelabel.inference.decoders.candidates import Candidates, Decoder, Outputs
 from framelabel.inference.decoders.catalog import DECODERS
-from framelabel.inference.findings import Findings, View, settle
+from framelabel.inference.findings import View, settle
 from framelabel.inference.free_size import free_picture_size
 from framelabel.inference.preprocess import Canvas, Placement, Preprocessor, least_size
 from framelabel.inference.recipe import Recipe, class_table, input_size

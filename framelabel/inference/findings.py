@@ -1,4 +1,4 @@
-"""What a model says about one picture, put together from the windows in which it looked."""
+"""The findings of one picture, put together from the windows in which the model looked."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framelabel.core.boxes import NO_TRACK, Boxes
+from framelabel.core.findings import Findings
 from framelabel.core.geometry import clip
 from framelabel.core.shapes import Mask, Shape
 from framelabel.inference.decoders.candidates import Candidates
@@ -20,18 +21,6 @@ from framelabel.inference.tiling import merge_across_seams
 _LEAST_SIDE_PX = 1e-3
 _TILED_IOU = 0.7
 """Tiles see one object several times, so boxes are suppressed even where the model needs no suppression."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Findings:
-    """What a model says about one picture."""
-
-    boxes: Boxes
-    """Picture pixels, best score first."""
-    shapes: Mapping[int, Shape]
-    """Exact geometry by row of `boxes`, from models that give it."""
-    tags: Mapping[int, float]
-    """Class id -> score of the whole picture, from classifiers."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

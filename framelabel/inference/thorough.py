@@ -7,18 +7,21 @@ a smaller score.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from framelabel.core.assignment import assign
 from framelabel.core.boxes import Boxes
+from framelabel.core.findings import Findings
 from framelabel.core.frames import Frame
 from framelabel.core.geometry import area, iou
-from framelabel.core.protocols import Detector
 from framelabel.streaming.ordered import ordered_map
 
 Floats = NDArray[np.float64]
+Find = Callable[[Sequence[NDArray[np.uint8]]], list[Findings]]
+"""Finds everything in (H, W, 3) RGB pictures."""
 
 _SAME_OBJECT_IOU = 0.55
 _QUARTER = 0.6
@@ -31,43 +34,61 @@ _LARGE = 0.5
 class Thorough:
     """A detector that looks six times: as it is, mirrored, and at four overlapping quarters (twice as near)."""
 
-    def __init__(self, detector: Detector, workers: int) -> None:
-        self._detector = detector
+    def __init__(self, find: Find, workers: int) -> None:
+        self._find = find
         self._workers = workers
 
     def __call__(self, images: Sequence[NDArray[np.uint8]]) -> list[Boxes]:
         """Return the fused boxes of each (H, W, 3) RGB picture, best score first."""
-        return [self._look(image) for image in images]
+        return [self._look(image).boxes for image in images]
 
-    def detect_stream(self, frames: Iterable[Frame]) -> Iterator[tuple[Frame, Boxes]]:
-        """Yield every frame with its boxes, in order."""
+    def find_stream(self, frames: Iterable[Frame]) -> Iterator[tuple[Frame, Findings]]:
+        """Yield every frame with its findings, in order."""
         yield from ordered_map(
             lambda frame: (frame, self._look(frame.image)), frames, workers=self._workers, name="detect"
         )
 
-    def _look(self, image: NDArray[np.uint8]) -> Boxes:
+    def _look(self, image: NDArray[np.uint8]) -> Findings:
+        """Fuse the boxes of all views; shapes and tags are the plain view's, and a box with a shape is its own."""
         height, width = image.shape[:2]
-        found = [self._detector([image])[0]]
-        mirrored = self._detector([np.ascontiguousarray(image[:, ::-1])])[0]
+        plain = self._find([image])[0]
+        mirrored = self._find([np.ascontiguousarray(image[:, ::-1])])[0].boxes
         flipped = mirrored.xyxy.copy()
         flipped[:, [0, 2]] = width - mirrored.xyxy[:, [2, 0]]
-        found.append(Boxes(flipped, mirrored.score, mirrored.class_id, mirrored.track_id))
         near = [self._quarter(image, left, top) for left in (0.0, 1 - _QUARTER) for top in (0.0, 1 - _QUARTER)]
-        found.append(Boxes.concatenate(near))
-        return fuse(found, (width, height))
+        found = [
+            plain.boxes,
+            Boxes(flipped, mirrored.score, mirrored.class_id, mirrored.track_id),
+            Boxes.concatenate(near),
+        ]
+        return _drawn(fuse(found, (width, height)), plain)
 
     def _quarter(self, image: NDArray[np.uint8], left: float, top: float) -> Boxes:
         """Detect in one nearer view; boxes that its inner border cuts are left to the other views."""
         height, width = image.shape[:2]
         x1, y1 = round(left * width), round(top * height)
         x2, y2 = round((left + _QUARTER) * width), round((top + _QUARTER) * height)
-        boxes = self._detector([np.ascontiguousarray(image[y1:y2, x1:x2])])[0]
+        boxes = self._find([np.ascontiguousarray(image[y1:y2, x1:x2])])[0].boxes
         xyxy = boxes.xyxy + np.array([x1, y1, x1, y1])
         cut = np.zeros(len(boxes), np.bool_)
         for side, edge, border in ((0, x1, 0), (1, y1, 0), (2, x2, width), (3, y2, height)):
             if edge != border:
                 cut |= np.abs(xyxy[:, side] - edge) < _SEAM_PX
         return Boxes(xyxy, boxes.score, boxes.class_id, boxes.track_id).select(~cut)
+
+
+def _drawn(fused: Boxes, plain: Findings) -> Findings:
+    """Give fused boxes the shapes of the plain view's boxes that went into them."""
+    if not plain.shapes:
+        return Findings(fused, {}, plain.tags)
+    overlap = iou(fused.xyxy, plain.boxes.xyxy) * (fused.class_id[:, None] == plain.boxes.class_id[None, :])
+    pairs = [(int(row), int(source)) for row, source in assign(1.0 - overlap, 1.0 - _SAME_OBJECT_IOU)]
+    shapes = {row: plain.shapes[source] for row, source in pairs if source in plain.shapes}
+    xyxy = fused.xyxy.copy()
+    for row, source in pairs:
+        if row in shapes:
+            xyxy[row] = plain.boxes.xyxy[source]
+    return Findings(Boxes(xyxy, fused.score, fused.class_id, fused.track_id), shapes, plain.tags)
 
 
 def fuse(views: Sequence[Boxes], size: tuple[int, int]) -> Boxes:

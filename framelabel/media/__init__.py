@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from framelabel.core.frames import FrameIndex, VideoId
+from framelabel.core.videos import Video
 
 if TYPE_CHECKING:
     from framelabel.core.protocols import Reporter
@@ -38,6 +39,15 @@ def open_reader(
     return open_named(path, video_id=video_id, index=index, reader=reader)
 
 
+def open_video(video: Video, index: FrameIndex | None = None) -> Reader:
+    """Open the footage of a project's video, through the reader that it was added with.
+
+    Raises:
+        UnreadableVideoError: nothing there can be decoded any more.
+    """
+    return open_reader(video.path, video_id=video.id, index=index, reader=video.reader)
+
+
 def describe(path: str | Path) -> HeaderFacts:
     """Return what the header and the first picture say; decodes that picture only.
 
@@ -63,7 +73,9 @@ def scan(path: str | Path, reporter: Reporter | None = None) -> tuple[HeaderFact
     return scan_all(path, SILENT if reporter is None else reporter)
 
 
-def verify_index(path: str | Path, index: FrameIndex, reporter: Reporter | None = None) -> list[int]:
+def verify_index(
+    path: str | Path, index: FrameIndex, reporter: Reporter | None = None, reader: str = "auto"
+) -> list[int]:
     """Decode again and return the ordinals whose time or content is not the one in `index`.
 
     Raises:
@@ -72,4 +84,4 @@ def verify_index(path: str | Path, index: FrameIndex, reporter: Reporter | None 
     from framelabel.core.protocols import SILENT
     from framelabel.media.reading import verify_index as verify
 
-    return verify(path, index, SILENT if reporter is None else reporter)
+    return verify(path, index, SILENT if reporter is None else reporter, reader)

@@ -71,7 +71,7 @@ def scan(path: str | Path, reporter: Reporter = SILENT, reader: str = "auto") ->
     return header, content
 
 
-def verify_index(path: str | Path, index: FrameIndex, reporter: Reporter = SILENT) -> list[int]:
+def verify_index(path: str | Path, index: FrameIndex, reporter: Reporter = SILENT, reader: str = "auto") -> list[int]:
     """Decode the file again and return the ordinals whose time or content is not the one in `index`, ascending.
 
     Pictures that only one of the two has count as mismatches; digests that were never computed (0) are not compared.
@@ -79,7 +79,7 @@ def verify_index(path: str | Path, index: FrameIndex, reporter: Reporter = SILEN
     Raises:
         UnreadableVideoError: nothing there can be decoded any more.
     """
-    found = scan(path, reporter)[1].index
+    found = scan(path, reporter, reader)[1].index
     shared = min(len(found), len(index))
     differs = found.pts[:shared] * found.time_base.numerator * index.time_base.denominator != (
         index.pts[:shared] * index.time_base.numerator * found.time_base.denominator

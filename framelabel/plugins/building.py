@@ -15,6 +15,7 @@ from framelabel.inference.models import ModelSource, find_model, sha256
 from framelabel.inference.preprocess import InputOptions
 from framelabel.inference.recipe import Recipe
 from framelabel.inference.tiling import TileOptions
+from framelabel.plugins.grading import Grade, grades_of
 from framelabel.plugins.hooks import Hook, load_hook, no_change
 from framelabel.plugins.loading import load
 from framelabel.plugins.places import lines_of, rules_of, zones_of
@@ -64,6 +65,11 @@ class Plugin:
     def rules(self) -> tuple[Rule, ...]:
         """Rules that turn tracks into events."""
         return rules_of(self.manifest)
+
+    @property
+    def grades(self) -> Mapping[str, tuple[Grade, ...]]:
+        """Attributes that follow from an object's area, by class name."""
+        return grades_of(self.manifest)
 
     @property
     def review(self) -> Review:

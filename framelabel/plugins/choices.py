@@ -13,9 +13,9 @@ from framelabel.inference.decoders.catalog import DECODERS
 from framelabel.plugins.schema import Manifest
 from framelabel.plugins.yaml_lines import Location
 from framelabel.review.consensus.catalog import CONSENSUS
-from framelabel.tracking.catalog import OFFLINE_TRACKERS, ONLINE_TRACKERS
+from framelabel.tracking.catalog import OFFLINE_TRACKERS, ONLINE_TRACKERS, UNLINKED
 
-TRACKERS: Catalog[Any] = Catalog("tracker", {**ONLINE_TRACKERS, **OFFLINE_TRACKERS})
+TRACKERS: Catalog[Any] = Catalog("tracker", {**ONLINE_TRACKERS, **OFFLINE_TRACKERS, **UNLINKED})
 
 
 def choice_problems(manifest: Manifest) -> Iterator[tuple[Location, str]]:

@@ -33,6 +33,18 @@ class Attribute(_Section):
     default: AttributeValue | None = None
     mutable: bool = True
     """May change from frame to frame within a track."""
+    by_area: tuple[Share, ...] = ()
+    """Shares of the picture at which the next value begins: the value then follows from the object's area."""
+
+    @model_validator(mode="after")
+    def _edges(self) -> Attribute:
+        if self.by_area and len(self.by_area) != len(self.values) - 1:
+            msg = f"by_area needs one number fewer than values: {len(self.values) - 1}, got {len(self.by_area)}"
+            raise ValueError(msg)
+        if list(self.by_area) != sorted(set(self.by_area)):
+            msg = "by_area must increase"
+            raise ValueError(msg)
+        return self
 
 
 class LabelClass(_Section):

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framelabel.core.boxes import Boxes
+from framelabel.core.findings import Findings
 from framelabel.core.geometry import iou
 from framelabel.inference.detector import OnnxDetector
-from framelabel.inference.findings import Findings
 from framelabel.inference.preprocess import InputOptions
 from framelabel.inference.recipe import Recipe
 

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from framelabel.core.annotations import Provenance
+from framelabel.core.annotations import Annotation, Provenance
 from framelabel.core.labels import Flag
 from framelabel.core.tracks import Track
-from framelabel.store import runs, tracks
+from framelabel.store import frame_tags, runs, tracks
 from framelabel.store.runs import Run
+from framelabel.store.tracks import Details
 
 
 def finish_detection(
@@ -29,10 +30,12 @@ def finish_association(
     connection: sqlite3.Connection,
     run: Run,
     new: Sequence[Track],
+    details: Details,
+    tags: Sequence[Annotation],
     provenance: Provenance,
     facts: Mapping[str, Any],
 ) -> None:
-    """Store a run's tracks and mark it as finished.
+    """Store a run's tracks and whole-frame tags, and mark it as finished.
 
     What earlier runs of the same plugin stored on this video is replaced, except tracks that a person has touched;
     it stays in the history.
@@ -43,6 +46,7 @@ def finish_association(
         is_same = earlier.kind == run.kind and earlier.video_id == run.video_id and earlier.id != run.id
         if is_same and earlier.config.get("plugin") == plugin:
             tracks.remove_run(connection, run.video_id, earlier.id, touched, provenance)
-    tracks.put(connection, run.video_id, new, provenance)
+    tracks.put(connection, run.video_id, new, provenance, details)
+    frame_tags.put(connection, run.video_id, tags)
     runs.advance(connection, run.id, len(run.frames))
     runs.finish(connection, run.id, facts)

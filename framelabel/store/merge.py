@@ -48,11 +48,17 @@ def copy(source: sqlite3.Connection, target: sqlite3.Connection) -> dict[str, in
             for row in rows
         ),
     )
-    rows = source.execute("SELECT run_id, frame, class_id, x1, y1, x2, y2, score FROM detections ORDER BY id")
+    rows = source.execute("SELECT run_id, frame, class_id, x1, y1, x2, y2, score, shape FROM detections ORDER BY id")
     counts["detections"] = _insert(
         target,
-        "detections (run_id, frame, class_id, x1, y1, x2, y2, score)",
+        "detections (run_id, frame, class_id, x1, y1, x2, y2, score, shape)",
         ((row[0] + run_offset, row[1], classes[row[2]], *row[3:]) for row in rows),
+    )
+    rows = source.execute("SELECT run_id, frame, class_id, score FROM detected_tags ORDER BY id")
+    counts["detected_tags"] = _insert(
+        target,
+        "detected_tags (run_id, frame, class_id, score)",
+        ((row[0] + run_offset, row[1], classes[row[2]], row[3]) for row in rows),
     )
     rows = source.execute("SELECT id, video_id, author, title, start, stop, state, created_at FROM edits")
     counts["edits"] = _insert(

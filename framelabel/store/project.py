@@ -17,6 +17,7 @@ from framelabel.core.boxes import Boxes
 from framelabel.core.catalog import did_you_mean
 from framelabel.core.errors import ProjectError, UnknownNameError, UsageError
 from framelabel.core.events import Event
+from framelabel.core.findings import Findings
 from framelabel.core.frames import FrameIndex, Span, VideoId
 from framelabel.core.labels import Labels
 from framelabel.core.ontology import Ontology
@@ -166,11 +167,17 @@ class Project:
         """Start a run, or find the one of equal config where it stopped."""
         return self.write(runs.begin, kind, video_id, config, frames)
 
-    def store_detections(self, run: Run, frames: Sequence[tuple[int, Boxes]], done_count: int) -> Future[None]:
-        """Append the detections of some frames and how far the run has come, in one transaction, without waiting."""
+    def store_detections(
+        self, run: Run, frames: Sequence[tuple[int, Findings]], done_count: int, beside: Sequence[Annotation] = ()
+    ) -> Future[None]:
+        """Append what was found in some frames and how far the run has come, in one transaction, without waiting.
+
+        `beside` holds facts about the same frames, such as the names of single pictures.
+        """
 
         def change(connection: sqlite3.Connection) -> None:
             detections.append(connection, run.id, frames)
+            facts.append(connection, beside)
             runs.advance(connection, run.id, done_count)
 
         return self.write_later(change)
@@ -178,6 +185,10 @@ class Project:
     def detections(self, run: Run, frames: Iterable[int]) -> Iterator[Boxes]:
         """Yield the detections of each of these frames (ascending)."""
         return self.read(detections.of_run, run.id, frames)
+
+    def findings(self, run: Run, frames: Iterable[int]) -> Iterator[Findings]:
+        """Yield boxes, shapes and tags of each of these frames (ascending)."""
+        return self.read(detections.findings_of_run, run.id, frames)
 
     def runs(self) -> list[Run]:
         """Return all runs, oldest first."""

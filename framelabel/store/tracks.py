@@ -21,15 +21,23 @@ from framelabel.store.runs import now
 
 Detail = tuple[Mapping[str, AttributeValue], Shape | None]
 """Attributes and shape of one row."""
+Details = Mapping[int, Mapping[int, Detail]]
+"""Track id -> frame ordinal -> detail, where there is any."""
 
 
-def put(connection: sqlite3.Connection, video_id: VideoId, tracks: Iterable[Track], provenance: Provenance) -> None:
+def put(
+    connection: sqlite3.Connection,
+    video_id: VideoId,
+    tracks: Iterable[Track],
+    provenance: Provenance,
+    details: Details | None = None,
+) -> None:
     """Append every row of these tracks; rows where the object is absent or lost are stored with that state."""
     created_at = now()
     for track in tracks:
         facts.append_rows(
             connection,
-            _rows(video_id, track, provenance, created_at, np.zeros(len(track), np.int64)),
+            _rows(video_id, track, provenance, created_at, np.zeros(len(track), np.int64), (details or {}).get(track.id)),
         )
 
 

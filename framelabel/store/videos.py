@@ -13,7 +13,7 @@ from framelabel.core.videos import Video
 
 _COLUMNS = (
     "id, name, path, width, height, frame_count, "
-    "time_base_numerator, time_base_denominator, fps_numerator, fps_denominator"
+    "time_base_numerator, time_base_denominator, fps_numerator, fps_denominator, reader"
 )
 
 
@@ -21,7 +21,7 @@ def add(connection: sqlite3.Connection, video: Video, index: FrameIndex | None) 
     """Store a video under a free name and return it with its id; the given id is ignored."""
     name = _free_name(connection, video.name)
     cursor = connection.execute(
-        f"INSERT INTO videos ({_COLUMNS}) VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO videos ({_COLUMNS}) VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             name,
             video.path,
@@ -32,6 +32,7 @@ def add(connection: sqlite3.Connection, video: Video, index: FrameIndex | None) 
             video.time_base.denominator,
             video.fps.numerator,
             video.fps.denominator,
+            video.reader,
         ),
     )
     video_id = VideoId(int(cursor.lastrowid or 0))
@@ -114,8 +115,8 @@ def by_id(connection: sqlite3.Connection, video_id: VideoId) -> Video:
     return _video(row)
 
 
-def _video(row: tuple[int, str, str, int, int, int, int, int, int, int]) -> Video:
-    return Video(VideoId(row[0]), *row[1:6], time_base=Fraction(row[6], row[7]), fps=Fraction(row[8], row[9]))
+def _video(row: tuple[int, str, str, int, int, int, int, int, int, int, str]) -> Video:
+    return Video(VideoId(row[0]), *row[1:6], Fraction(row[6], row[7]), Fraction(row[8], row[9]), row[10])
 
 
 def _free_name(connection: sqlite3.Connection, wanted: str) -> str:

@@ -24,3 +24,6 @@ OFFLINE_TRACKERS: Catalog[Any] = Catalog(
     },
 )
 """Whole clips: `Entry(Options(...), fps=..., frame_size=(width, height))`, then `link` once."""
+
+UNLINKED: Catalog[Any] = Catalog("tracker", {"none": "framelabel.tracking.unlinked:Unlinked"})
+"""For single pictures: called like a whole-clip tracker, links nothing."""

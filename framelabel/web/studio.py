@@ -19,7 +19,7 @@ from framelabel.core.shapes import Keypoints, Mask, Polygon, Polyline, Shape
 from framelabel.core.tasks import Answer, Task
 from framelabel.core.tracks import Track
 from framelabel.core.videos import Video
-from framelabel.media import open_reader
+from framelabel.media import open_video
 from framelabel.store import tasks
 from framelabel.store.project import Project
 from framelabel.web.pictures import Pictures
@@ -92,7 +92,7 @@ class Studio:
                 video = self.video(video_id)
                 index = self.project.frame_index(video.id)
                 self._pictures[video_id] = Pictures(
-                    lambda: open_reader(video.path, video_id=video.id, index=index)
+                    lambda: open_video(video, index)
                 )  # fmt: skip
         return self._pictures[video_id].get(frame, width, playhead=playhead)
 

@@ -18,7 +18,7 @@ from framelabel.core.errors import UsageError
 from framelabel.core.frames import Span
 from framelabel.core.protocols import SILENT, Reporter
 from framelabel.core.tasks import Answer, Task, TaskKind
-from framelabel.media import open_reader
+from framelabel.media import open_video
 from framelabel.media.overlay import Drawn, draw
 from framelabel.media.picture_files import encode
 from framelabel.store.documents import Document
@@ -121,7 +121,7 @@ def _picture(project: Project, task: Task) -> bytes | None:
         return None
     frame = task.start if task.kind is not TaskKind.TRACK else (task.start + task.stop - 1) // 2
     box = _box(project, task, frame)
-    with closing(open_reader(video.path, video_id=video.id, index=stored_index(project, video))) as reader:
+    with closing(open_video(video, stored_index(project, video))) as reader:
         image = reader.frame(frame).image
     if box is None:
         return encode(image, "jpg", quality=85)

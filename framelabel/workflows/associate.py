@@ -9,20 +9,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from framelabel.core.annotations import Origin, Provenance
+from framelabel.core.annotations import Annotation, Origin, Provenance
 from framelabel.core.boxes import NO_TRACK, Boxes
 from framelabel.core.catalog import Catalog
 from framelabel.core.config import build
 from framelabel.core.frames import FrameIndex
+from framelabel.core.ontology import Ontology
 from framelabel.core.protocols import Reporter
 from framelabel.core.tracks import Track
 from framelabel.core.videos import Video
-from framelabel.store import label_runs
+from framelabel.plugins.grading import Grade
+from framelabel.store import detections, label_runs
 from framelabel.store.project import Project
 from framelabel.store.runs import Run
-from framelabel.tracking.catalog import OFFLINE_TRACKERS, ONLINE_TRACKERS
+from framelabel.store.tracks import Details
+from framelabel.tracking.catalog import OFFLINE_TRACKERS, ONLINE_TRACKERS, UNLINKED
+from framelabel.workflows.track_details import detailed, tags_of
 
-_TRACKERS: Catalog[Any] = Catalog("tracker", {**OFFLINE_TRACKERS, **ONLINE_TRACKERS})
+_TRACKERS: Catalog[Any] = Catalog("tracker", {**OFFLINE_TRACKERS, **ONLINE_TRACKERS, **UNLINKED})
+UNLINKED_NAME = next(iter(UNLINKED))
+"""The tracker's name that links nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +48,7 @@ class TrackerChoice:
             UsageError: an option that the tracker does not have, or of the wrong type.
         """
         entry = _TRACKERS.load(name)
-        return TrackerChoice(name, build(entry.Options, options, where), name in OFFLINE_TRACKERS)
+        return TrackerChoice(name, build(entry.Options, options, where), name not in ONLINE_TRACKERS)
 
     def facts(self) -> dict[str, Any]:
         """Return what decides the result, for the run's key."""
@@ -59,20 +65,38 @@ class TrackerChoice:
         return _tracks_of(frames, tracked)
 
 
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a plugin's classes say beyond their names."""
+
+    ontology: Ontology
+    """The project's classes; of frame attributes those that the plugin declares."""
+    grades: Mapping[int, tuple[Grade, ...]]
+    """Project class id -> attributes that follow from an object's area."""
+
+    def facts(self) -> dict[str, Any]:
+        """Return what decides the result, for the run's key; nothing where there is nothing."""
+        grades = {str(number): [asdict(grade) for grade in found] for number, found in self.grades.items()}
+        return {"grades": grades} if grades else {}
+
+
 def associate(
     project: Project,
     video: Video,
     detect_run: Run,
     choice: TrackerChoice,
+    meaning: Meaning,
     provenance: Mapping[str, Any],
     report: Reporter,
 ) -> tuple[int, bool]:
     """Link a finished detection run and store its tracks; return (number of tracks, whether anything was done).
 
+    Shapes go with the boxes that they belong to, and what a classifier says of whole frames becomes their tags.
+
     Tracks of an earlier run of the same plugin on this video are replaced where no person has touched them; they stay
     in the history.
     """
-    config = {**provenance, **choice.facts(), "detect_run": detect_run.id}
+    config = {**provenance, **choice.facts(), **meaning.facts(), "detect_run": detect_run.id}
     run = project.begin_run("label", video.id, config, detect_run.frames)
     if run.is_finished:
         return int(run.facts.get("tracks", 0)), False
@@ -83,8 +107,16 @@ def associate(
     first_id = project.next_track_id(video.id)
     numbered = _renumbered(found, first_id)
     source = Provenance(Origin.TRACKER, f"{provenance['plugin']} {provenance['model_digest']}".strip(), run.id)
-    facts = {"device": detect_run.facts.get("device", ""), "tracks": len(numbered)}
-    project.write(label_runs.finish_association, run, numbered, source, facts)
+    details: Details = {}
+    tags: list[Annotation] = []
+    has_details = project.read(detections.has_details, detect_run.id)
+    if has_details or meaning.grades:
+        findings = list(project.findings(detect_run, frames))
+        numbered, details = detailed(numbered, frames, findings, meaning.grades, video.size)
+        seen = Provenance(Origin.MODEL, source.author, run.id)
+        tags = tags_of(video, frames, findings, meaning.ontology, seen)
+    facts = {"device": detect_run.facts.get("device", ""), "tracks": len(numbered), "tags": len(tags)}
+    project.write(label_runs.finish_association, run, numbered, details, tags, source, facts)
     report.advance(len(frames), tracks=len(numbered))
     return len(numbered), True
 

@@ -16,7 +16,7 @@ from framelabel.core.labels import Labels
 from framelabel.core.protocols import SILENT, Reporter
 from framelabel.core.tracks import Track
 from framelabel.core.videos import Video
-from framelabel.media import open_reader
+from framelabel.media import open_video
 from framelabel.store.project import Project
 from framelabel.workflows import export, import_labels, label, propagate
 
@@ -68,7 +68,7 @@ class DataSet:
         with Project(self.path) as project:
             found = project.video(video)
             labels, index = project.labels([found.id]), project.frame_index(found.id)
-        with closing(open_reader(found.path, video_id=found.id, index=index)) as reader:
+        with closing(open_video(found, index)) as reader:
             for frame in reader.read(int(ordinal) for ordinal in labels.frames.index):
                 row = int(np.searchsorted(labels.frames.index, frame.ref.index))
                 yield frame, labels.boxes(row)

@@ -18,7 +18,7 @@ from framelabel.core.frames import Frame
 from framelabel.core.labels import Flag, Labels
 from framelabel.core.protocols import SILENT, Reporter
 from framelabel.core.videos import Video
-from framelabel.media import open_reader, overlay
+from framelabel.media import open_video, overlay
 from framelabel.media.encoder import write_video
 from framelabel.store.project import Project
 from framelabel.streaming.prefetch import prefetch
@@ -58,7 +58,7 @@ def run(config: DrawConfig, report: Reporter = SILENT) -> int:
         wanted = _wanted(config, labels, is_picture=is_picture)
         config.out.parent.mkdir(parents=True, exist_ok=True)
         report.start("draw", len(wanted))
-        reader = open_reader(video.path, video_id=video.id, index=project.frame_index(video.id))
+        reader = open_video(video, project.frame_index(video.id))
         try:
             frames = prefetch(reader.read(wanted), depth=4, name="draw-decode")
             pictures = _drawn(frames, labels, video, report, scores=config.scores)
@@ -89,7 +89,9 @@ def _drawn(
         is_known = row < len(labels.frames) and int(labels.frames.index[row]) == frame.ref.index
         drawn = _labels_of(labels, row, scores=scores) if is_known else []
         report.advance()
-        yield frame.ref.pts, overlay.draw(frame.image, drawn, caption=f"{video.name}  frame {frame.ref.index}")
+        tags = "".join(f"  {name}: {value}" for name, value in labels.frame_attributes.get(row, {}).items())
+        caption = f"{video.name}  frame {frame.ref.index}{tags if is_known else ''}"
+        yield frame.ref.pts, overlay.draw(frame.image, drawn, caption=caption)
 
 
 def _labels_of(labels: Labels, frame_row: int, *, scores: bool) -> list[overlay.Drawn]:

@@ -20,6 +20,7 @@ from framelabel.store import edits, tracks
 from framelabel.store.edits import Edit
 from framelabel.store.project import Connection, Project
 from framelabel.workflows.carried_shapes import carried, keyframe_facts
+from framelabel.workflows.picture_tags import PICTURE_FACTS
 
 Carry = Callable[[Track, Span], Track]
 """Solves a track's frames inside a span from its human boxes; see `framelabel.workflows.propagate.Carrier.carry`."""
@@ -254,9 +255,11 @@ class Editor:
         return self._edit(video, f"swap {one} and {two}", where, change)
 
     def tag(self, video: Video, frame: int, tags: Mapping[str, AttributeValue]) -> Edit:
-        """Set whole-frame attributes."""
-        fact = Annotation(video.id, frame, -1, (0.0, 0.0, 0.0, 0.0), self.source, attributes=dict(tags))
-        older = [item.id for item in self.project.annotations(video.id, Span(frame, frame + 1)) if item.class_id < 0]
+        """Set whole-frame attributes; a picture's name and size stay."""
+        found = [item for item in self.project.annotations(video.id, Span(frame, frame + 1)) if item.class_id < 0]
+        older = [item.id for item in found]
+        kept = {key: value for item in found for key, value in item.attributes.items() if key in PICTURE_FACTS}
+        fact = Annotation(video.id, frame, -1, (0.0, 0.0, 0.0, 0.0), self.source, attributes={**kept, **tags})
         where = Span(frame, frame + 1)
 
         def change(connection: Connection) -> None:

@@ -21,7 +21,7 @@ from framelabel.core.labels import Flag, FrameTable, Labels
 from framelabel.core.protocols import SILENT, Reporter
 from framelabel.formats.protocol import Format
 from framelabel.formats.report import LossReport
-from framelabel.media import open_reader
+from framelabel.media import open_video
 from framelabel.media.picture_files import encode
 from framelabel.store.project import Project
 from framelabel.workflows.format_choice import make_format
@@ -177,7 +177,7 @@ def write_pictures(
             report.note(f"{video.name}: no footage at {video.path or 'any known place'}; its pictures are not written")
             continue
         try:
-            with closing(open_reader(video.path, video_id=video.id, index=indices.get(video.id))) as reader:
+            with closing(open_video(video, indices.get(video.id))) as reader:
                 for at, frame in zip(rows.tolist(), reader.read(table.index[rows].tolist()), strict=True):
                     count += _write_picture(paths[at], frame.image, video.path, frame.ref.index, frame.ref.pts)
                     report.advance()

@@ -111,23 +111,25 @@ class WholePass:
         return np.arange(0, len(self._reader.index), self._every)
 
 
-def video_of(project: Project, path: Path) -> Video:
+def video_of(project: Project, path: Path, reader: str = "auto") -> Video:
     """Return the project's record of a video; a new one is made with the header's facts until it is decoded.
+
+    The same file seen through another reader (`--reader bytes`) is another video.
 
     Raises:
         UnreadableVideoError: nothing there can be decoded.
     """
     where = str(path.absolute())
     for video in project.videos():
-        if video.path == where:
+        if video.path == where and reader in ("auto", video.reader):
             return video
-    with closing(open_reader(path)) as reader:
-        header = reader.header
+    with closing(open_reader(path, reader=reader)) as opened:
+        header = opened.header
     width, height = header.size
     count = header.frame_count_from_header
     name = path.name if is_pictures(path) else path.stem
     rate = header.fps_from_header
-    return project.add_video(Video(NO_VIDEO, name, where, width, height, count, header.time_base, rate))
+    return project.add_video(Video(NO_VIDEO, name, where, width, height, count, header.time_base, rate, reader))
 
 
 def with_index(project: Project, video: Video, reader: Reader) -> Video:

@@ -11,16 +11,20 @@ from typing import Any
 import numpy as np
 
 from framelabel import plugins
-from framelabel.core.boxes import Boxes
 from framelabel.core.config import setting
 from framelabel.core.errors import FramelabelError, UsageError
+from framelabel.core.findings import Findings
 from framelabel.core.frames import Frame
+from framelabel.core.ontology import Ontology
 from framelabel.core.protocols import SILENT, Reporter
 from framelabel.formats.catalog import FORMATS
 from framelabel.inference.thorough import Thorough
 from framelabel.media import open_reader
+from framelabel.media.catalog import READERS
+from framelabel.media.images import ImagesReader
+from framelabel.media.sequences import is_sequence
 from framelabel.store.project import Project
-from framelabel.workflows.associate import TrackerChoice, associate
+from framelabel.workflows.associate import UNLINKED_NAME, Meaning, TrackerChoice, associate
 from framelabel.workflows.detect import Detection, DetectStream, detect, finish
 from framelabel.workflows.find_events import Watch, find_events
 from framelabel.workflows.frame_source import (
@@ -32,6 +36,7 @@ from framelabel.workflows.frame_source import (
     video_of,
     with_index,
 )
+from framelabel.workflows.picture_tags import untagged
 
 _DRAFT_FPS = 6.0
 
@@ -57,7 +62,10 @@ class LabelConfig:
         choices=("full", "auto", "draft"),
         help="full: mirrored and nearer views too, six times the work; auto: each picture once; draft: 6 a second.",
     )
-    tracker: str = setting("", help="Tracker by name; the plugin's own when not given.")
+    tracker: str = setting(
+        "", help="Tracker by name, or none to link nothing; the plugin's own when not given (none for loose pictures)."
+    )
+    reader: str = setting("auto", choices=("auto", *READERS), help="What makes pictures of the files.")
     export: tuple[str, ...] = setting((), metavar="FORMAT=PATH", help="Write an export when done; repeatable.")
 
 
@@ -91,6 +99,19 @@ class LabelSummary:
         return not self.problems and not any(video.problem for video in self.videos)
 
 
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What is done with every video of the batch."""
+
+    config: LabelConfig
+    plugin: plugins.Plugin
+    selection: Selection
+    detection: Detection
+    meaning: Meaning
+    watch: Watch
+    provenance: Mapping[str, Any]
+
+
 def run(config: LabelConfig, report: Reporter = SILENT) -> LabelSummary:
     """Label every video into the project and write the exports.
 
@@ -106,17 +127,17 @@ def run(config: LabelConfig, report: Reporter = SILENT) -> LabelSummary:
     rate = _DRAFT_FPS if config.effort == "draft" and not sampled else config.fps
     selection = Selection(config.frames, config.every, rate)
     plugin = plugins.build(plugins.load(config.plugin), device=config.device, reporter=report)
-    tracker = _tracker(config, plugin)
+    _tracker(config, plugin)
     with Project(config.project, create=True) as project:
         ontology = project.extend_ontology(plugin.ontology)
         class_ids = np.array([ontology.id_of(name) for name in plugin.ontology.names], dtype=np.int32)
         look = _looker(plugin, config.effort)
         detection = Detection(lambda frames: _hooked(plugin, look(frames)), lambda: plugin.detector.device, class_ids)
+        grades = {ontology.id_of(name): found for name, found in plugin.grades.items()}
+        meaning = Meaning(Ontology(ontology.classes, plugin.ontology.frame_attributes), grades)
         watch = Watch(plugin.rules, plugin.zones, plugin.lines)
-        summaries = [
-            _label_one(project, path, selection, _provenance(config, plugin), tracker, detection, watch, report)
-            for path in config.videos
-        ]
+        work = _Work(config, plugin, selection, detection, meaning, watch, _provenance(config, plugin))
+        summaries = [_label_one(project, path, work, report) for path in config.videos]
         written, problems = _export(project, targets, report)
     return LabelSummary(tuple(summaries), tuple(written), tuple(problems))
 
@@ -127,7 +148,7 @@ def _export(project: Project, targets: Sequence[tuple[str, Path]], report: Repor
     problems: list[str] = []
     if not targets:
         return written, problems
-    labels = project.labels()
+    labels = untagged(project.labels())
     for name, path in targets:
         try:
             loss = FORMATS.load(name)().write(labels, path)
@@ -138,40 +159,35 @@ def _export(project: Project, targets: Sequence[tuple[str, Path]], report: Repor
     return written, problems
 
 
-def _label_one(
-    project: Project,
-    path: Path,
-    selection: Selection,
-    provenance: Mapping[str, Any],
-    tracker: TrackerChoice,
-    detection: Detection,
-    watch: Watch,
-    report: Reporter,
-) -> VideoSummary:
+def _label_one(project: Project, path: Path, work: _Work, report: Reporter) -> VideoSummary:
     """Label one video; what is wrong with it goes into the summary and stops nothing else."""
     try:
-        video = video_of(project, path)
+        video = video_of(project, path, work.config.reader)
         index = stored_index(project, video)
-        with closing(open_reader(path, video_id=video.id, index=index)) as reader:
-            if index is None and selection.needs_index:
+        with closing(open_reader(path, video_id=video.id, index=index, reader=video.reader)) as reader:
+            names = tuple(file.name for file in reader.paths) if isinstance(reader, ImagesReader) else ()
+            tracker = _tracker(work.config, work.plugin, names)
+            if index is None and work.selection.needs_index:
                 report.note(f"{path}: decoding once to number its frames")
                 index = reader.index
                 video = with_index(project, video, reader)
             source: FrameSource
             if index is None:
-                source = WholePass(reader, selection.every)
+                source = WholePass(reader, work.selection.every)
             else:
-                source = SelectedFrames(reader, selection.ordinals(index))
-            run = detect(project, video, source, detection, provenance, report)
+                source = SelectedFrames(reader, work.selection.ordinals(index))
+            run = detect(project, video, source, work.detection, work.provenance, report, names)
             if not run.is_finished:
                 if index is None:
                     video = with_index(project, video, reader)
-                run = finish(project, run, source.ordinals(), detection.device())
-        count, is_new = associate(project, video, run, tracker, provenance, report)
-        found = find_events(project, video, run, watch, provenance, report)
+                run = finish(project, run, source.ordinals(), work.detection.device())
+        count, is_new = associate(project, video, run, tracker, work.meaning, work.provenance, report)
+        found = find_events(project, video, run, work.watch, work.provenance, report)
     except (FramelabelError, OSError) as error:
         report.note(f"{path}: failed: {error}")
         return VideoSummary(str(path), problem=str(error))
+    if names and is_new and tracker.name != UNLINKED_NAME and count < len(run.frames) / 2:
+        report.note(f"{path}: {count} objects in {len(names)} pictures; if they are unrelated, give --tracker none")
     device = str(run.facts.get("device", ""))
     return VideoSummary(str(path), len(run.frames), count, len(found), device, is_new)
 
@@ -179,14 +195,14 @@ def _label_one(
 def _looker(plugin: plugins.Plugin, effort: str) -> DetectStream:
     """Return what looks at frames: once each, or at full effort mirrored and from nearer too."""
     if effort == "full":
-        return Thorough(plugin.detector, plugin.detector.workers).detect_stream
-    return plugin.detector.detect_stream
+        return Thorough(plugin.detector.find, plugin.detector.workers).find_stream
+    return plugin.detector.find_stream
 
 
-def _hooked(plugin: plugins.Plugin, found: Iterable[tuple[Frame, Boxes]]) -> Iterator[tuple[Frame, Boxes]]:
-    """Yield frames with their boxes after the plugin's hook."""
-    for frame, boxes in found:
-        yield frame, plugin.hook(boxes, frame.ref)
+def _hooked(plugin: plugins.Plugin, seen: Iterable[tuple[Frame, Findings]]) -> Iterator[tuple[Frame, Findings]]:
+    """Yield frames with what the plugin's hook leaves of their boxes; those it does not move keep their shape."""
+    for frame, found in seen:
+        yield frame, found.with_boxes(plugin.hook(found.boxes, frame.ref))
 
 
 def _provenance(config: LabelConfig, plugin: plugins.Plugin) -> dict[str, Any]:
@@ -198,14 +214,22 @@ def _provenance(config: LabelConfig, plugin: plugins.Plugin) -> dict[str, Any]:
         "manifest": model,
         "device": plugin.detector.device,
         "effort": config.effort,
+        **({} if config.reader == "auto" else {"reader": config.reader}),
         "frames": config.frames,
         "every": config.every,
         "fps": config.fps,
     }
 
 
-def _tracker(config: LabelConfig, plugin: plugins.Plugin) -> TrackerChoice:
-    """Return the tracker asked for; the plugin's options hold for the plugin's own tracker only."""
+def _tracker(config: LabelConfig, plugin: plugins.Plugin, names: Sequence[str] = ()) -> TrackerChoice:
+    """Return the tracker asked for; the plugin's options hold for the plugin's own tracker only.
+
+    Pictures whose names (in natural order) are no numbered sequence have nothing to do with each other: what is found
+    in them is not linked, unless a tracker is asked for.
+    """
+    is_unlinked = config.tracker == UNLINKED_NAME or (not config.tracker and len(names) > 1 and not is_sequence(names))
+    if is_unlinked and plugin.tracker != UNLINKED_NAME:
+        return TrackerChoice.of(UNLINKED_NAME, {"least_score": plugin.review.drop_below}, "review.drop_below")
     if config.tracker and config.tracker != plugin.tracker:
         return TrackerChoice.of(config.tracker, {}, f"--tracker {config.tracker}")
     return TrackerChoice.of(plugin.tracker, plugin.tracker_options, f"plugin '{plugin.name}': tracker.options")

@@ -10,7 +10,7 @@ from framelabel.core.errors import MissingModelError
 from framelabel.core.protocols import FrameReader, Reporter
 from framelabel.core.videos import Video
 from framelabel.inference.siamese import NanoTrack
-from framelabel.media import open_reader
+from framelabel.media import open_video
 from framelabel.store.project import Project
 from framelabel.tracking.propagation.evidence import Evidence
 
@@ -57,7 +57,7 @@ def _reader(project: Project, video: Video, report: Reporter) -> FrameReader | N
         report.note(f"{video.name}: footage not at hand ({where}); carrying by detections and interpolation")
         return None
     index = project.frame_index(video.id)
-    return open_reader(Path(video.path), video_id=video.id, index=index if len(index) else None)
+    return open_video(video, index if len(index) else None)
 
 
 def _network(method: str, report: Reporter) -> NanoTrack | None:

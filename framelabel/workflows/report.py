@@ -20,7 +20,7 @@ from framelabel.core.labels import Flag, Labels
 from framelabel.core.protocols import SILENT, Reporter
 from framelabel.core.reliability import Reliability
 from framelabel.core.videos import Video
-from framelabel.media import open_reader
+from framelabel.media import open_video
 from framelabel.media.overlay import Drawn, draw
 from framelabel.media.picture_files import encode
 from framelabel.review.findings.catalog import find
@@ -273,7 +273,7 @@ def _picture(project: Project, labels: Labels, item: Finding) -> bytes | None:
     if not video.path or not Path(video.path).exists():
         return None
     try:
-        with closing(open_reader(video.path, video_id=video.id, index=stored_index(project, video))) as reader:
+        with closing(open_video(video, stored_index(project, video))) as reader:
             image = reader.frame(item.frame).image
     except (FramelabelError, OSError):
         return None

@@ -8,6 +8,7 @@ from framelabel.core.labels import Labels
 from framelabel.core.protocols import SILENT, Reporter
 from framelabel.store.project import Project
 from framelabel.workflows.format_choice import source_format
+from framelabel.workflows.picture_tags import untagged
 
 _SQLITE = b"SQLite format 3\x00"
 
@@ -35,7 +36,7 @@ def read_labels(path: Path, source: str = "", report: Reporter = SILENT) -> Labe
     """
     if not source and is_project(path):
         with Project(path) as project:
-            return project.labels()
+            return untagged(project.labels())
     labels, issues = source_format(path, source).read(path)
     for line in issues.lines():
         report.note(line)

@@ -22,7 +22,7 @@ from framelabel.core.errors import InvalidLabelsError, UnknownNameError, UsageEr
 from framelabel.core.labels import Flag, Labels
 from framelabel.core.protocols import Reporter
 from framelabel.formats.catalog import FORMATS, detect_format
-from framelabel.media import open_reader
+from framelabel.media import open_video
 from framelabel.store.project import Project
 from framelabel.training.samples import Sample
 from framelabel.workflows import deeppcb
@@ -209,7 +209,7 @@ def _picture_paths(
         pictures.mkdir(parents=True, exist_ok=True)
         row_of = {int(labels.frames.index[row]): row for row in rows}
         report.start(f"pictures of {video.name}", len(rows))
-        with closing(open_reader(Path(video.path), video_id=video.id)) as reader:
+        with closing(open_video(video)) as reader:
             for frame in reader.read(sorted(row_of)):
                 target = pictures / f"{video.name}_{frame.ref.index:06d}.png"
                 cv2.imwrite(str(target), frame.image[:, :, ::-1])

@@ -48,7 +48,7 @@ def run(config: VerifyConfig, report: Reporter = SILENT) -> list[Verdict]:
                 continue
             try:
                 index = project.frame_index(video.id)
-                different = verify_index(video.path, index, report)
+                different = verify_index(video.path, index, report, video.reader)
                 unhashed = int(np.count_nonzero(index.digest == 0))
                 problem = f"{unhashed} frames were stored without a hash" if unhashed else ""
                 verdicts.append(Verdict(video.name, len(index), tuple(different), problem))

@@ -8,14 +8,15 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from framelabel import plugins
 from framelabel.core.annotations import Annotation, Origin, Provenance
 from framelabel.core.boxes import NO_TRACK, Boxes
 from framelabel.core.config import setting
 from framelabel.core.errors import UsageError
+from framelabel.core.findings import Findings
 from framelabel.core.frames import Frame, FrameIndex, FrameRef, VideoId
+from framelabel.core.ontology import Ontology
 from framelabel.core.protocols import SILENT, OnlineTracker, Reporter
 from framelabel.core.videos import Video
 from framelabel.media.cameras import Camera
@@ -24,6 +25,7 @@ from framelabel.store.project import Project
 from framelabel.store.runs import now
 from framelabel.tracking.catalog import ONLINE_TRACKERS
 from framelabel.workflows.find_events import Watch, find_events
+from framelabel.workflows.track_details import tags_of
 
 _FRAMES_PER_COMMIT = 32
 _NOMINAL_FPS = 25.0
@@ -74,6 +76,7 @@ def run(config: WatchConfig, report: Reporter = SILENT) -> WatchSummary:
             unnamed = Video(VideoId(0), f"watch {now()}", "", width, height, 0, camera.time_base, Fraction(0))
             video = project.add_video(unnamed)
             ontology = project.extend_ontology(plugin.ontology)
+            declared = Ontology(ontology.classes, plugin.ontology.frame_attributes)
             class_ids = np.array([ontology.id_of(name) for name in plugin.ontology.names], dtype=np.int32)
             provenance = {"plugin": plugin.name, "model_digest": plugin.model_digest, "source": config.source}
             run_ = project.begin_run("watch", video.id, {**provenance, "at": now()}, np.zeros(0, np.int64))
@@ -85,9 +88,11 @@ def run(config: WatchConfig, report: Reporter = SILENT) -> WatchSummary:
             try:
                 for frame in _after(first, frames):
                     ref = replace(frame.ref, video_id=video.id)
-                    boxes = plugin.hook(plugin.detector([frame.image])[0], ref)
+                    found = plugin.detector.find([frame.image])[0]
+                    found = found.with_boxes(plugin.hook(found.boxes, ref)).with_classes(class_ids)
                     seen.append(ref.pts)
-                    facts += _facts(tracker.update(boxes, ref), ref, class_ids, source)
+                    facts += _facts(found, tracker.update(found.boxes, ref), ref, source)
+                    facts += tags_of(video, [ref.index], [found], declared, source)
                     report.advance(dropped=camera.dropped, device=plugin.detector.device)
                     if len(seen) % _FRAMES_PER_COMMIT == 0:
                         project.append(facts)
@@ -127,18 +132,19 @@ def _after(first: Frame, others: Iterator[Frame]) -> Iterator[Frame]:
     yield from others
 
 
-def _facts(tracked: Boxes, ref: FrameRef, class_ids: NDArray[np.int32], source: Provenance) -> list[Annotation]:
-    """Return the tracked boxes of a frame as annotations."""
+def _facts(found: Findings, tracked: Boxes, ref: FrameRef, source: Provenance) -> list[Annotation]:
+    """Return the tracked boxes of a frame as annotations, with their shapes (a tracker keeps rows and their order)."""
     return [
         Annotation(
             ref.video_id,
             ref.index,
-            int(class_ids[tracked.class_id[row]]),
+            int(tracked.class_id[row]),
             (x1, y1, x2, y2),
             source,
             int(tracked.track_id[row]),
             float(tracked.score[row]),
             uncertainty=1.0 - float(tracked.score[row]),
+            shape=found.shapes.get(row),
         )
         for row, (x1, y1, x2, y2) in enumerate(tracked.xyxy.tolist())
         if tracked.track_id[row] != NO_TRACK

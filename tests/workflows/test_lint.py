@@ -12,6 +12,7 @@ import pytest
 from framelabel.cli.main import main
 from framelabel.core.annotations import Origin, Provenance
 from framelabel.core.boxes import Boxes
+from framelabel.core.findings import Findings
 from framelabel.core.frames import FrameIndex, VideoId
 from framelabel.core.labels import FrameTable, Labels
 from framelabel.core.ontology import Ontology
@@ -38,8 +39,8 @@ def project_path(tmp_path: Path) -> Path:
             Video(VideoId(0), "yard", "yard.mp4", 640, 480, FRAMES, Fraction(1, 25), Fraction(25)), index
         )
         run = project.begin_run("detect", video.id, {"plugin": "x"}, pts)
-        seen = [(frame, Boxes.of(boxes[frame : frame + 1], [0.9])) for frame in range(FRAMES)]
-        seen[5] = (5, Boxes.of([*boxes[5:6].tolist(), [400, 300, 440, 380]], [0.9, 0.95]))
+        seen = [(frame, Findings(Boxes.of(boxes[frame : frame + 1], [0.9]))) for frame in range(FRAMES)]
+        seen[5] = (5, Findings(Boxes.of([*boxes[5:6].tolist(), [400, 300, 440, 380]], [0.9, 0.95])))
         project.store_detections(run, seen, FRAMES).result()
         project.write(runs.finish, run.id, {})
         table = FrameTable(np.zeros(FRAMES, np.int32), pts)

@@ -13,6 +13,7 @@ from framelabel.cli.main import main
 from framelabel.core.annotations import Annotation, Origin, Provenance
 from framelabel.core.boxes import Boxes
 from framelabel.core.errors import UnknownNameError, UsageError
+from framelabel.core.findings import Findings
 from framelabel.core.frames import FrameIndex, Span, VideoId
 from framelabel.core.geometry import paired_iou
 from framelabel.core.ontology import Ontology
@@ -54,7 +55,7 @@ def project_path(tmp_path: Path) -> Path:
         detect = project.begin_run("detect", video.id, {"plugin": "x"}, pts)
         boxes = truth()
         noisy = boxes + random.normal(0, 0.5, boxes.shape)
-        seen = [(frame, Boxes.of(noisy[frame], [0.9])) for frame in range(FRAMES)]
+        seen = [(frame, Findings(Boxes.of(noisy[frame], [0.9]))) for frame in range(FRAMES)]
         project.store_detections(detect, seen, FRAMES).result()
         project.write(runs.finish, detect.id, {})
         project.append([human(0, boxes[0]), human(FRAMES - 1, boxes[-1])])

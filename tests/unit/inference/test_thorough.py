@@ -9,16 +9,17 @@ import pytest
 from numpy.typing import NDArray
 
 from framelabel.core.boxes import Boxes
+from framelabel.core.findings import Findings
 from framelabel.inference.thorough import Thorough, fuse
 
 
-def bright(images: Sequence[NDArray[np.uint8]]) -> list[Boxes]:
+def bright(images: Sequence[NDArray[np.uint8]]) -> list[Findings]:
     """Find the extent of white pixels: a detector whose truth is the picture."""
     found = []
     for image in images:
         rows, columns = np.nonzero(image[:, :, 0] > 200)
         box = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1] if len(rows) else None
-        found.append(Boxes.of([box], [0.9]) if box else Boxes.empty())
+        found.append(Findings(Boxes.of([box], [0.9]) if box else Boxes.empty()))
     return found
 
 

@@ -16,6 +16,7 @@ from framelabel.core.annotations import Annotation, Origin, Provenance
 from framelabel.core.boxes import Boxes
 from framelabel.core.errors import ProjectError, ProjectLockedError
 from framelabel.core.events import Event
+from framelabel.core.findings import Findings
 from framelabel.core.frames import FrameIndex, Span, VideoId
 from framelabel.core.labels import Flag, FrameTable, Labels
 from framelabel.core.ontology import AttributeSpec, ClassSpec, Ontology
@@ -166,7 +167,7 @@ def test_a_run_resumes_where_it_stopped(project: Project) -> None:
     """The same config finds the same run and how far it came; another config starts anew."""
     run = project.begin_run("label", VideoId(1), {"model": "a"}, np.arange(10))
     boxes = Boxes.of([[0.0, 0.0, 1.0, 1.0], [0.0, 0.0, 2.0, 2.5]], [0.5, 0.25], [0, 1])
-    project.store_detections(run, [(0, boxes), (2, boxes)], 3).result()
+    project.store_detections(run, [(0, Findings(boxes)), (2, Findings(boxes))], 3).result()
     again = project.begin_run("label", VideoId(1), {"model": "a"}, np.arange(10))
     assert (again.id, again.done_count, again.is_finished) == (run.id, 3, False)
     assert [len(found) for found in project.detections(again, range(4))] == [2, 0, 2, 0]
