@@ -37,7 +37,9 @@ def put(
     for track in tracks:
         facts.append_rows(
             connection,
-            _rows(video_id, track, provenance, created_at, np.zeros(len(track), np.int64), (details or {}).get(track.id)),
+            _rows(
+                video_id, track, provenance, created_at, np.zeros(len(track), np.int64), (details or {}).get(track.id)
+            ),
         )
 
 

@@ -139,14 +139,14 @@ def test_what_a_person_says_of_a_frame_stands(classifier: Path, pictures: Path, 
 
 
 def test_an_older_project_is_brought_up(segmenter: Path, pictures: Path, tmp_path: Path) -> None:
-    """A project of the first schema gains the new columns when it is opened; what it held stays."""
+    """A project of the schema before gains the new columns when it is opened; what it held stays."""
     project = tmp_path / "p.framelabel"
     run(pictures, segmenter, project)
     with sqlite3.connect(project) as older:
         older.execute("ALTER TABLE detections DROP COLUMN shape")
         older.execute("ALTER TABLE videos DROP COLUMN reader")
         older.execute("DROP TABLE detected_tags")
-        older.execute("PRAGMA user_version = 1")
+        older.execute("PRAGMA user_version = 2")
     older.close()
     with Project(project) as opened:
         assert opened.videos()[0].reader == "auto"
