@@ -17,6 +17,8 @@ def _run(config: export.ExportConfig) -> int:
         show_losses(path, loss)
     if config.images:
         click.echo(f"{summary.pictures} pictures written")
+    for line in summary.audits:
+        click.echo(line)
     return 0
 
 

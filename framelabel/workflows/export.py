@@ -24,6 +24,7 @@ from framelabel.formats.report import LossReport
 from framelabel.media import open_video
 from framelabel.media.picture_files import encode
 from framelabel.store.project import Project
+from framelabel.workflows.concealment import Concealment, check_flags
 from framelabel.workflows.format_choice import make_format
 from framelabel.workflows.frame_source import stored_index
 from framelabel.workflows.picture_tags import untagged
@@ -40,6 +41,12 @@ class ExportConfig:
     option: tuple[str, ...] = setting((), help="An option of the format; repeatable.", metavar="KEY=VALUE")
     video: tuple[str, ...] = setting((), help="Only this video; repeatable.", metavar="NAME")
     images: bool = setting(False, help="Also write exactly the decoded pictures, where the format expects them.")
+    blur_faces: bool = setting(
+        False, help="Blur every face in the pictures (with --images); an audit is written beside."
+    )
+    blur: tuple[str, ...] = setting(
+        (), help="Blur the boxes of this class in the pictures (with --images); repeatable.", metavar="CLASS"
+    )
     keyframes_only: bool = setting(False, help="Only labels that a person drew or confirmed.")
     tracked_only: bool = setting(False, help="Leave out detections that belong to no track.")
     split: str = setting(
@@ -54,6 +61,8 @@ class ExportSummary:
     parts: tuple[tuple[Path, LossReport], ...]
     """Each target with what its format could not hold."""
     pictures: int = 0
+    audits: tuple[str, ...] = ()
+    """What was blurred, a line for each target."""
 
 
 def run(config: ExportConfig, report: Reporter = SILENT) -> ExportSummary:
@@ -62,24 +71,34 @@ def run(config: ExportConfig, report: Reporter = SILENT) -> ExportSummary:
     Raises:
         ProjectError, UnknownNameError: no such project, video or format.
         UnsupportedLabelsError: the format cannot hold this at all.
+        UsageError: flags that contradict each other.
+        MissingModelError: faces are to be blurred and the face detector is not here; no picture was written.
     """
+    check_flags(images=config.images, faces=config.blur_faces, classes=config.blur)
     kind = make_format(config.to, config.option, config.task)
     with Project(config.project) as project:
         chosen = [project.video(name).id for name in config.video] or None
-        labels = untagged(project.labels(chosen))
+        everything = labels = untagged(project.labels(chosen))
         indices = {video.id: stored_index(project, video) for video in labels.videos} if config.images else {}
     if config.keyframes_only:
         labels = labels.select((labels.flags & np.uint16(Flag.KEYFRAME)) != 0)
     if config.tracked_only:
         labels = labels.select(labels.track_id != NO_TRACK)
-    parts = []
+    parts, audits = [], []
     pictures = 0
-    for name, part in split_labels(labels, parse_shares(config.split)):
+    shares = parse_shares(config.split)
+    for (name, part), (_, shown) in zip(split_labels(labels, shares), split_labels(everything, shares), strict=True):
         target, writer = placed(kind, config.destination, name)
         parts.append((target, writer.write(part, target)))
         if config.images:
-            pictures += write_pictures(part, writer, target, indices, report)
-    return ExportSummary(tuple(parts), pictures)
+            conceal = None
+            if config.blur_faces or config.blur:
+                # What stands in the pictures is blurred, whichever of its labels are exported.
+                conceal = Concealment(shown, config.blur, faces=config.blur_faces, reporter=report)
+            pictures += write_pictures(part, writer, target, indices, report, conceal)
+            if conceal is not None:
+                audits.append(f"{conceal.line()} (audit: {conceal.write(target)})")
+    return ExportSummary(tuple(parts), pictures, tuple(audits))
 
 
 def placed(kind: Format[Any], destination: Path, split: str) -> tuple[Path, Format[Any]]:
@@ -165,8 +184,12 @@ def write_pictures(
     target: Path,
     indices: Mapping[VideoId, FrameIndex | None],
     report: Reporter = SILENT,
+    conceal: Concealment | None = None,
 ) -> int:
-    """Decode every frame that the labels list and write it where the format expects it; return how many."""
+    """Decode every frame that the labels list and write it where the format expects it; return how many.
+
+    With `conceal`, no picture is written that did not go through it.
+    """
     paths = kind.picture_paths(labels, target)
     table = labels.frames
     report.start("pictures", len(table))
@@ -179,7 +202,8 @@ def write_pictures(
         try:
             with closing(open_video(video, indices.get(video.id))) as reader:
                 for at, frame in zip(rows.tolist(), reader.read(table.index[rows].tolist()), strict=True):
-                    count += _write_picture(paths[at], frame.image, video.path, frame.ref.index, frame.ref.pts)
+                    image = frame.image if conceal is None else conceal(frame.image, at, paths[at].name)
+                    count += _write_picture(paths[at], image, video.path, frame.ref.index, frame.ref.pts)
                     report.advance()
         except (FramelabelError, OSError) as error:
             report.note(f"{video.name}: {error}; its pictures are not complete")

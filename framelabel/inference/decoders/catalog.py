@@ -16,6 +16,7 @@ DECODERS: Catalog[Any] = Catalog(
         "yolov8_obb": "framelabel.inference.decoders.yolov8_obb:Yolov8Obb",
         "yolov10": "framelabel.inference.decoders.yolov10:Yolov10",
         "nanodet": "framelabel.inference.decoders.nanodet:Nanodet",
+        "yunet": "framelabel.inference.decoders.yunet:Yunet",
         "detr": "framelabel.inference.decoders.detr:Detr",
         "ssd": "framelabel.inference.decoders.ssd:Ssd",
         "classifier": "framelabel.inference.decoders.classifier:Classifier",

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from framelabel.core.shapes import Mask, Polygon
+from framelabel.core.shapes import Keypoints, Mask, Polygon
 from framelabel.inference.decoders.candidates import Candidates
 from framelabel.inference.decoders.catalog import DECODERS
+from framelabel.inference.detector import OnnxDetector
 from framelabel.inference.masks import pixels
-from framelabel.inference.preprocess import Placement
+from framelabel.inference.preprocess import InputOptions, Placement
+from framelabel.inference.recipe import Recipe
+from framelabel.media import open_reader
 
 SIZE = (64, 32)
 PLAIN = Placement((1.0, 1.0), (0.0, 0.0), SIZE)
@@ -291,3 +297,21 @@ def test_instance_masks() -> None:
     inside = pixels(shape)
     assert inside[4:24, 10:20].all()
     assert int(inside.sum()) == 200
+
+
+def test_yunet_agrees_with_opencv(shared: Callable[[str], Path]) -> None:
+    """On a real face OpenCV's own code and this decoder give the same box, score and landmarks."""
+    model = shared("models/yunet/face_detection_yunet_2026may.onnx")
+    reader = open_reader(shared("data/sot/TLD_david/david.mpg"))
+    image = np.ascontiguousarray(reader.frame(300).image[:224])
+    reader.close()
+    feed = InputOptions((320, 224), colour="bgr", pad=0.0)
+    recipe = Recipe(feed, "yunet", 1, score_threshold=(0.6,), decoder_options={"landmarks": True})
+    found = OnnxDetector(model, recipe, device="cpu", workers=1).find([image])[0]
+    oracle = cv2.FaceDetectorYN.create(str(model), "", (320, 224), 0.6, 0.3)
+    _, [[x, y, width, height, *points, score]] = oracle.detect(image[:, :, ::-1].copy())
+    assert found.boxes.xyxy[0] == pytest.approx([x, y, x + width, y + height], abs=0.05)
+    assert found.boxes.score[0] == pytest.approx(score, abs=1e-4)
+    landmarks = found.shapes[0]
+    assert isinstance(landmarks, Keypoints)
+    assert landmarks.points.reshape(-1) == pytest.approx(points, abs=0.05)
