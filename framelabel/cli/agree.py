@@ -24,6 +24,8 @@ def _run(config: agree.AgreeConfig) -> int:
         console.print(summary.message, markup=False)
     if summary.merged:
         console.print(f"{summary.merged} consensus tracks written; --undo takes them back")
+    if summary.tagged:
+        console.print(f"{summary.tagged} frames tagged as their answers say; --undo takes them back")
     if not summary.tasks and not summary.labels and not summary.skills:
         console.print("nothing to compare: no task has two answers, no video two annotators, no golden task an answer")
         return 0

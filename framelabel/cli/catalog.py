@@ -19,6 +19,7 @@ COMMANDS: Catalog[click.Command] = Catalog(
         "probe": "framelabel.cli.probe:command",
         "frames": "framelabel.cli.frames:command",
         "label": "framelabel.cli.label:command",
+        "tag": "framelabel.cli.tag:command",
         "import": "framelabel.cli.import_labels:command",
         "export": "framelabel.cli.export:command",
         "convert": "framelabel.cli.convert:command",

@@ -1,4 +1,4 @@
-"""Every reader of pictures. OpenCV is there to be compared with; it is never chosen by itself."""
+"""Every reader of pictures. OpenCV is there to be compared with; it is never chosen by itself, nor is `bytes`."""
 
 from __future__ import annotations
 
@@ -13,5 +13,6 @@ READERS: Catalog[Any] = Catalog(
         "decord": "framelabel.media.decord:DecordReader",
         "opencv": "framelabel.media.opencv:OpenCVReader",
         "images": "framelabel.media.images:ImagesReader",
+        "bytes": "framelabel.media.bytes:BytesReader",
     },
 )

@@ -60,7 +60,7 @@ class ImagesReader:
     def __init__(self, path: str | Path, *, video_id: VideoId = NO_VIDEO, index: FrameIndex | None = None) -> None:
         self.path = str(path)
         self.video_id = video_id
-        self.paths = picture_paths(path)
+        self.paths = self._find(path)
         """The picture files, one a frame."""
         self._index = index
         self._content: ContentFacts | None = None
@@ -149,8 +149,15 @@ class ImagesReader:
         """Hold nothing, so release nothing."""
 
     def _image(self, ordinal: int) -> NDArray[np.uint8]:
-        """Return the (H, W, 3) RGB picture: 16-bit scaled to 8, grey repeated, alpha dropped, EXIF rotation applied."""
-        path = self.paths[ordinal]
+        """Return the (H, W, 3) RGB picture of one file."""
+        return self._decode(self.paths[ordinal])
+
+    def _find(self, path: str | Path) -> list[Path]:
+        """Return the files that are frames, in order."""
+        return picture_paths(path)
+
+    def _decode(self, path: Path) -> NDArray[np.uint8]:
+        """Return a file's picture: 16-bit scaled to 8, grey repeated, alpha dropped, EXIF rotation applied."""
         stored = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR) if path.stat().st_size else None
         if stored is None:
             msg = f"{path}: not a picture, or a damaged one"

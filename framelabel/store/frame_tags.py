@@ -56,6 +56,17 @@ def named(connection: sqlite3.Connection, video_id: VideoId, name: str) -> dict[
     }
 
 
+def settled(connection: sqlite3.Connection, video_id: VideoId, name: str) -> dict[int, AttributeValue]:
+    """Return frame ordinal -> value of one attribute where a person or the consensus of several has said it."""
+    marks = ", ".join("?" * len(_PEOPLE))
+    rows = connection.execute(
+        f"SELECT frame, attributes FROM current_annotations WHERE video_id = ? AND class_id < 0 "
+        f"AND origin IN ({marks}) ORDER BY id",
+        (video_id, *_PEOPLE),
+    )
+    return {frame: orjson.loads(text)[name] for frame, text in rows.fetchall() if name in orjson.loads(text)}
+
+
 def scores(connection: sqlite3.Connection, video_id: VideoId, name: str) -> dict[int, float]:
     """Return frame ordinal -> score that a model gave to its current value of one attribute."""
     rows = connection.execute(

@@ -6,7 +6,7 @@ import json
 import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from framelabel.store.documents import Document
 from framelabel.store.project import Project
 from framelabel.workflows.annotators import LabelAgreement, label_agreements, merge_annotators
 from framelabel.workflows.people import golden_skills
+from framelabel.workflows.tag import settle_tags
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,9 @@ class AgreeConfig:
 
     project: Path = setting(help="Project file.", argument=True)
     method: str = setting("majority", choices=tuple(CONSENSUS), help="How several answers to one task become one.")
-    merge: bool = setting(False, help="Replace the labels of several annotators by their consensus; can be undone.")
+    merge: bool = setting(
+        False, help="Labels of several annotators and answers about frames become one; can be undone."
+    )
     undo: bool = setting(False, help="Take the last merge back.")
     ask_more: bool = setting(False, help="Ask one more person where the answers leave doubt.")
     sure: float = setting(0.9, help="Probability from which an answer counts as sure.")
@@ -74,6 +77,8 @@ class AgreeSummary:
     merged: int = 0
     """Tracks written as consensus."""
     message: str = ""
+    tagged: int = 0
+    """Frames that got the tag on which their answers agree."""
 
 
 def run(config: AgreeConfig, report: Reporter = SILENT) -> AgreeSummary:
@@ -92,7 +97,8 @@ def run(config: AgreeConfig, report: Reporter = SILENT) -> AgreeSummary:
         tasks, answers = project.tasks(open_only=False), project.answers()
         labels = label_agreements(project)
         merged = merge_annotators(project, report) if config.merge else 0
-        summary = _summary(config, tasks, answers, labels, merged, message)
+        tagged = settle_tags(project, config.method) if config.merge else 0
+        summary = replace(_summary(config, tasks, answers, labels, merged, message), tagged=tagged)
         if config.ask_more and summary.unsure:
             project.write(task_table.want_more, _unsure_tasks(config, tasks, answers))
         text = json.dumps(as_dict(summary), indent=1).encode()
@@ -208,6 +214,7 @@ def as_dict(summary: AgreeSummary) -> dict[str, Any]:
         "unsure_tasks": summary.unsure,
         "labels": [{**asdict(item), "mean_overlap": _known(item.mean_overlap)} for item in summary.labels],
         "merged_tracks": summary.merged,
+        "tagged_frames": summary.tagged,
         "message": summary.message,
     }
 
