@@ -6,12 +6,13 @@ from rich.table import Table
 
 from framelabel.cli import flags
 from framelabel.cli.progress import ConsoleReporter
+from framelabel.distributed import crew_for
 from framelabel.workflows import label
 
 
 def _run(config: label.LabelConfig) -> int:
-    with ConsoleReporter() as reporter:
-        summary = label.run(config, reporter)
+    with ConsoleReporter() as reporter, crew_for(config, reporter) as crew:
+        summary = label.run(config, reporter, crew)
     table = Table("video", "frames", "tracks", "events", "device", "")
     for video in summary.videos:
         state = video.problem or ("" if video.is_new else "already done; nothing to do")

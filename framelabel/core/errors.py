@@ -73,3 +73,7 @@ class MissingExtraError(FramelabelError, ImportError):
 
 class EndpointError(FramelabelError, OSError):
     """A model server that was configured as an annotator cannot be used; the message says what it answered."""
+
+
+class ClusterError(FramelabelError, OSError):
+    """Machines that were to help cannot be reached or gave up."""

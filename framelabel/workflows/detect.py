@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
@@ -13,27 +13,24 @@ from numpy.typing import NDArray
 
 from framelabel.core.annotations import Annotation
 from framelabel.core.findings import Findings
-from framelabel.core.frames import Frame
 from framelabel.core.protocols import Reporter
 from framelabel.core.videos import Video
 from framelabel.store import frame_tags, label_runs
 from framelabel.store.project import Project
 from framelabel.store.runs import Run
 from framelabel.workflows.frame_source import FrameSource
+from framelabel.workflows.look import Look
 from framelabel.workflows.picture_tags import NAME, picture_fact
 
 _FRAMES_PER_COMMIT = 64
 _COMMITS_AHEAD = 4
-
-DetectStream = Callable[[Iterable[Frame]], Iterator[tuple[Frame, Findings]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Detection:
     """What a detection stage needs from a plugin."""
 
-    stream: DetectStream
-    """Frames in, the same frames with what is found in them out, in order."""
+    look: Look
     device: Callable[[], str]
     """The device really used, read back after the first picture."""
     class_ids: NDArray[np.int32]
@@ -72,11 +69,10 @@ def detect(
     unnamed = set(range(len(names))) - set(project.read(frame_tags.named, video.id, NAME) if names else ())
     pictures: list[Annotation] = []
     try:
-        for frame, found in detection.stream(source.frames(run.done_count)):
-            index = frame.ref.index
-            pending.append((index, found.with_classes(detection.class_ids)))
-            if index in unnamed:
-                pictures.append(picture_fact(video, index, names[index], frame.image))
+        for seen in detection.look(source, run.done_count):
+            pending.append((seen.frame, seen.found.with_classes(detection.class_ids)))
+            if seen.frame in unnamed:
+                pictures.append(picture_fact(video, seen.frame, names[seen.frame], seen.size))
             report.advance()
             if len(pending) == _FRAMES_PER_COMMIT:
                 done += len(pending)

@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from framelabel import plugins
 from framelabel.core.config import setting
 from framelabel.core.errors import FramelabelError, UsageError
-from framelabel.core.findings import Findings
-from framelabel.core.frames import Frame
+from framelabel.core.frames import FrameIndex
 from framelabel.core.ontology import Ontology
 from framelabel.core.protocols import SILENT, Reporter
+from framelabel.core.videos import Video
 from framelabel.formats.catalog import FORMATS
-from framelabel.inference.thorough import Thorough
 from framelabel.media import open_reader
 from framelabel.media.catalog import READERS
 from framelabel.media.images import ImagesReader
 from framelabel.media.sequences import is_sequence
 from framelabel.store.project import Project
 from framelabel.workflows.associate import UNLINKED_NAME, Meaning, TrackerChoice, associate
-from framelabel.workflows.detect import Detection, DetectStream, detect, finish
+from framelabel.workflows.detect import Detection, detect, finish
 from framelabel.workflows.find_events import Watch, find_events
 from framelabel.workflows.frame_source import (
     FrameSource,
@@ -36,6 +36,7 @@ from framelabel.workflows.frame_source import (
     video_of,
     with_index,
 )
+from framelabel.workflows.look import Crew, Look, look_of
 from framelabel.workflows.picture_tags import untagged
 
 _DRAFT_FPS = 6.0
@@ -61,6 +62,11 @@ class LabelConfig:
         "auto",
         choices=("full", "auto", "draft"),
         help="full: mirrored and nearer views too, six times the work; auto: each picture once; draft: 6 a second.",
+    )
+    cluster: str = setting(
+        "",
+        metavar="local|ray://HOST:PORT",
+        help="Look at frames with Ray, on this machine's cores or on a running cluster; the labels are the same.",
     )
     tracker: str = setting(
         "", help="Tracker by name, or none to link nothing; the plugin's own when not given (none for loose pictures)."
@@ -106,14 +112,21 @@ class _Work:
     config: LabelConfig
     plugin: plugins.Plugin
     selection: Selection
-    detection: Detection
+    class_ids: NDArray[np.int32]
+    look: Look
+    crew: Crew | None
     meaning: Meaning
     watch: Watch
     provenance: Mapping[str, Any]
 
 
-def run(config: LabelConfig, report: Reporter = SILENT) -> LabelSummary:
+def run(config: LabelConfig, report: Reporter = SILENT, crew: Crew | None = None) -> LabelSummary:
     """Label every video into the project and write the exports.
+
+    Args:
+        config: what to do.
+        report: hears how it goes.
+        crew: who looks at the frames; None does it here. The labels are the same, byte for byte.
 
     Raises:
         UsageError: nothing to label, or flags that contradict each other.
@@ -131,12 +144,11 @@ def run(config: LabelConfig, report: Reporter = SILENT) -> LabelSummary:
     with Project(config.project, create=True) as project:
         ontology = project.extend_ontology(plugin.ontology)
         class_ids = np.array([ontology.id_of(name) for name in plugin.ontology.names], dtype=np.int32)
-        look = _looker(plugin, config.effort)
-        detection = Detection(lambda frames: _hooked(plugin, look(frames)), lambda: plugin.detector.device, class_ids)
         grades = {ontology.id_of(name): found for name, found in plugin.grades.items()}
         meaning = Meaning(Ontology(ontology.classes, plugin.ontology.frame_attributes), grades)
         watch = Watch(plugin.rules, plugin.zones, plugin.lines)
-        work = _Work(config, plugin, selection, detection, meaning, watch, _provenance(config, plugin))
+        look = look_of(plugin, config.effort)
+        work = _Work(config, plugin, selection, class_ids, look, crew, meaning, watch, _provenance(config, plugin))
         summaries = [_label_one(project, path, work, report) for path in config.videos]
         written, problems = _export(project, targets, report)
     return LabelSummary(tuple(summaries), tuple(written), tuple(problems))
@@ -167,7 +179,7 @@ def _label_one(project: Project, path: Path, work: _Work, report: Reporter) -> V
         with closing(open_reader(path, video_id=video.id, index=index, reader=video.reader)) as reader:
             names = tuple(file.name for file in reader.paths) if isinstance(reader, ImagesReader) else ()
             tracker = _tracker(work.config, work.plugin, names)
-            if index is None and work.selection.needs_index:
+            if index is None and (work.selection.needs_index or work.crew is not None):
                 report.note(f"{path}: decoding once to number its frames")
                 index = reader.index
                 video = with_index(project, video, reader)
@@ -176,11 +188,12 @@ def _label_one(project: Project, path: Path, work: _Work, report: Reporter) -> V
                 source = WholePass(reader, work.selection.every)
             else:
                 source = SelectedFrames(reader, work.selection.ordinals(index))
-            run = detect(project, video, source, work.detection, work.provenance, report, names)
+            detection = Detection(_look(work, video, index), lambda: work.plugin.detector.device, work.class_ids)
+            run = detect(project, video, source, detection, work.provenance, report, names)
             if not run.is_finished:
                 if index is None:
                     video = with_index(project, video, reader)
-                run = finish(project, run, source.ordinals(), work.detection.device())
+                run = finish(project, run, source.ordinals(), detection.device())
         count, is_new = associate(project, video, run, tracker, work.meaning, work.provenance, report)
         found = find_events(project, video, run, work.watch, work.provenance, report)
     except (FramelabelError, OSError) as error:
@@ -192,17 +205,12 @@ def _label_one(project: Project, path: Path, work: _Work, report: Reporter) -> V
     return VideoSummary(str(path), len(run.frames), count, len(found), device, is_new)
 
 
-def _looker(plugin: plugins.Plugin, effort: str) -> DetectStream:
-    """Return what looks at frames: once each, or at full effort mirrored and from nearer too."""
-    if effort == "full":
-        return Thorough(plugin.detector.find, plugin.detector.workers).find_stream
-    return plugin.detector.find_stream
-
-
-def _hooked(plugin: plugins.Plugin, seen: Iterable[tuple[Frame, Findings]]) -> Iterator[tuple[Frame, Findings]]:
-    """Yield frames with what the plugin's hook leaves of their boxes; those it does not move keep their shape."""
-    for frame, found in seen:
-        yield frame, found.with_boxes(plugin.hook(found.boxes, frame.ref))
+def _look(work: _Work, video: Video, index: FrameIndex | None) -> Look:
+    """Return what looks at the video's frames: this process, or the crew."""
+    crew = work.crew
+    if crew is None or index is None:
+        return work.look
+    return lambda source, done: crew.look(video, index, source.ordinals()[done:])
 
 
 def _provenance(config: LabelConfig, plugin: plugins.Plugin) -> dict[str, Any]:

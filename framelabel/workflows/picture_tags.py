@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from framelabel.core.annotations import Annotation, Origin, Provenance
 from framelabel.core.labels import Labels
@@ -20,17 +19,17 @@ PICTURE_FACTS = frozenset({NAME, _WIDTH, _HEIGHT})
 """Tags that say which picture a frame is; people's answers leave them as they are."""
 
 
-def picture_fact(video: Video, frame: int, name: str, image: NDArray[np.uint8]) -> Annotation:
+def picture_fact(video: Video, frame: int, name: str, picture_size: tuple[int, int]) -> Annotation:
     """Return the tag that keeps one picture's name, and its size where it is not the video's.
 
     Args:
         video: the folder of pictures as the project knows it.
         frame: frame ordinal.
         name: file name, relative to the folder.
-        image: (H, W, 3).
+        picture_size: (width, height).
     """
-    height, width = image.shape[:2]
-    size: dict[str, AttributeValue] = {} if (width, height) == video.size else {_WIDTH: width, _HEIGHT: height}
+    width, height = picture_size
+    size: dict[str, AttributeValue] = {} if picture_size == video.size else {_WIDTH: width, _HEIGHT: height}
     source = Provenance(Origin.IMPORT, video.path)
     return Annotation(video.id, frame, -1, (0.0, 0.0, 0.0, 0.0), source, attributes={NAME: name, **size})
 
