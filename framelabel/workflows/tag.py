@@ -193,7 +193,7 @@ def _name_pictures(project: Project, video: Video, reader: Reader, report: Repor
     known = project.read(frame_tags.named, video.id, NAME)
     project.append(
         [
-            picture_fact(video, frame.ref.index, names[frame.ref.index], frame.image)
+            picture_fact(video, frame.ref.index, names[frame.ref.index], (frame.image.shape[1], frame.image.shape[0]))
             for frame in reader.read_all(lambda _: bool(names), report)
             if frame.ref.index not in known
         ]
