@@ -12,32 +12,42 @@ from framelabel.cli import flags
 from framelabel.cli.progress import ConsoleReporter
 from framelabel.review.routing import Band, Routing
 from framelabel.workflows import route
+from framelabel.workflows.route_summary import PLURAL, RouteSummary, as_dict
 
 
 def _run(config: route.RouteConfig) -> int:
     with ConsoleReporter(quiet=config.json) as report:
         summary = route.run(config, report)
     if config.json:
-        print(json.dumps(route.as_dict(summary), indent=2))  # noqa: T201 - the command's output
+        print(json.dumps(as_dict(summary), indent=2))  # noqa: T201 - the command's output
         return 0
     console = Console(highlight=False, soft_wrap=True)
-    for note in summary.notes:
-        console.print(f"note: {note}", markup=False)
-    console.print(summary.message, markup=False)
-    console.print(
-        f"{summary.boxes} boxes in {summary.units} tracks or single boxes wait; people made {summary.human_boxes}"
-    )
-    if summary.method != "uncalibrated":
-        console.print(
-            f"calibration: {summary.method}; error of the scores {summary.ece_before:.3f} before, "
-            f"{summary.ece_after:.3f} after (audited boxes, out of fold)"
-        )
-    if summary.routing is not None:
-        _print_decision(console, summary, summary.routing)
+    for number, part in enumerate((summary, *summary.also)):
+        if summary.also:
+            console.print(f"{chr(10) if number else ''}{PLURAL[part.subject].capitalize()}")
+        _print_part(console, part)
     return 0
 
 
-def _print_decision(console: Console, summary: route.RouteSummary, routing: Routing) -> None:
+def _print_part(console: Console, summary: RouteSummary) -> None:
+    for note in summary.notes:
+        console.print(f"note: {note}", markup=False)
+    console.print(summary.message, markup=False)
+    if summary.subject == "box":
+        waiting = f"{summary.boxes} boxes in {summary.units} tracks or single boxes wait"
+    else:
+        waiting = f"{summary.units} {PLURAL[summary.subject]} wait"
+    console.print(f"{waiting}; people made or judged {summary.human_boxes}")
+    if summary.method != "uncalibrated":
+        console.print(
+            f"calibration: {summary.method}; error of the scores {summary.ece_before:.3f} before, "
+            f"{summary.ece_after:.3f} after (audited {PLURAL[summary.subject]}, out of fold)"
+        )
+    if summary.routing is not None:
+        _print_decision(console, summary, summary.routing)
+
+
+def _print_decision(console: Console, summary: RouteSummary, routing: Routing) -> None:
     names = summary.class_names or ("all",)
     promises = Table("class", "accepted", "audited", "wrong", "interval of the error", "promise")
     for name, item in zip(names, summary.promises, strict=False):
@@ -45,7 +55,9 @@ def _print_decision(console: Console, summary: route.RouteSummary, routing: Rout
         interval = f"{item.error_low:.2%} to {item.error_high:.2%}"
         promises.add_row(name, f"{item.accepted_share:.1%}", str(item.audited), f"{item.errors:g}", interval, state)
     console.print(promises)
-    bands = Table("band", "tracks or boxes", "share of boxes", "expected error")
+    what = PLURAL[summary.subject]
+    units = "tracks or boxes" if summary.subject == "box" else what
+    bands = Table("band", units, f"share of {what}", "expected error")
     for band in Band:
         error = routing.expected_error[band]
         count = int((routing.band == band).sum())
@@ -56,7 +68,7 @@ def _print_decision(console: Console, summary: route.RouteSummary, routing: Rout
     point = summary.operating_point
     if point is not None:
         console.print(
-            f"cheapest way to that quality: {point['share']:.0%} of the boxes to people, {point['votes']} vote(s), "
+            f"cheapest way to that quality: {point['share']:.0%} of the {what} to people, {point['votes']} vote(s), "
             f"{point['hours']:.1f} h; expected {point['quality']:.1%} right, at least {point['low']:.1%}"
         )
     console.print(f"{summary.queued} review tasks in the queue")

@@ -8,8 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framelabel.core.boxes import NO_TRACK
-from framelabel.core.geometry import paired_iou
-from framelabel.core.pairs import candidates
 from framelabel.review.findings.finding import Finding
 from framelabel.review.findings.rows import LabelRows
 
@@ -96,13 +94,10 @@ def _lowest_tenth(
 
 def _neighbour_overlap(rows: LabelRows) -> NDArray[np.float64]:
     """Return each box's largest overlap with another box of its frame."""
-    order = np.argsort(rows.frame_key, kind="stable")
-    keys = rows.frame_key[order]
     largest = np.zeros(len(rows))
-    for first, second in candidates(keys, keys):
-        other = first != second
-        one, two = order[first[other]], order[second[other]]
-        np.maximum.at(largest, one, paired_iou(rows.xyxy[one], rows.xyxy[two]))
+    for one, two, value in rows.overlapping():
+        np.maximum.at(largest, one, value)
+        np.maximum.at(largest, two, value)
     return largest
 
 

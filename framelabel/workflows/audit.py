@@ -6,10 +6,9 @@ they were when the first box was drawn, and every draw in order. New labels from
 
 from __future__ import annotations
 
-import io
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,88 +18,18 @@ from numpy.typing import NDArray
 from framelabel.core.boxes import NO_TRACK
 from framelabel.core.frames import VideoId
 from framelabel.core.tasks import Answer, Task, TaskKind
-from framelabel.review.features import TrackTable
 from framelabel.store.documents import Document
 from framelabel.store.project import Project
+from framelabel.workflows.population import Population, document_name
 
 PILOT, PROOF = "audit: pilot", "audit: proof"
 """Reasons of audit tasks: the first sample calibrates, the second proves."""
 _RIGHT, _WRONG = {"right", "accept", "yes"}, {"wrong", "reject", "fix", "no"}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Population:
-    """Every unit that a model made and nobody has touched, as it was when the audit began."""
-
-    video_id: NDArray[np.int64]
-    """(N,)."""
-    track_id: NDArray[np.int64]
-    """(N,) NO_TRACK for a single box."""
-    class_id: NDArray[np.int32]
-    """(N,)."""
-    size: NDArray[np.int64]
-    """(N,) boxes of the unit."""
-    features: NDArray[np.float64]
-    """(N, F) see `review.features`."""
-    frame: NDArray[np.int64]
-    """(sum of sizes,) frame ordinals, unit after unit."""
-    xyxy: NDArray[np.float32]
-    """(sum of sizes, 4) boxes, for the question to the auditor."""
-    newest_run: int
-    """Runs after this one have added labels that the audit does not know."""
-    human_boxes: int
-    """Boxes left out because people made them or touched their track."""
-
-    def __len__(self) -> int:
-        return len(self.size)
-
-    @staticmethod
-    def of(table: TrackTable, video_ids: Sequence[VideoId], newest_run: int) -> Population:
-        """Take the units that no person has touched."""
-        kept = np.flatnonzero(~table.is_human)
-        rows = table.rows
-        own = np.flatnonzero(~table.is_human[rows.group]) if len(table) else np.zeros(0, np.int64)
-        ids = np.array([int(item) for item in video_ids] or [0], np.int64)
-        return Population(
-            ids[rows.video[table.start[kept]]],
-            rows.track_id[table.start[kept]],
-            table.class_id[kept],
-            table.size[kept],
-            table.features[kept],
-            rows.frame[own],
-            rows.xyxy[own].astype(np.float32),
-            newest_run,
-            len(rows) - len(own),
-        )
-
-    def starts(self) -> NDArray[np.int64]:
-        """Return the (N,) first row of each unit in `frame`."""
-        return np.cumsum(self.size) - self.size
-
-    def save(self, project: Project) -> None:
-        """Keep the population with the project."""
-        stream = io.BytesIO()
-        columns = ("video_id", "track_id", "class_id", "size", "features", "frame", "xyxy", "newest_run", "human_boxes")
-        arrays: dict[str, Any] = {name: np.asarray(getattr(self, name)) for name in columns}
-        np.savez_compressed(stream, **arrays)
-        project.put_document(Document("routing", "population", "application/x-npz", stream.getvalue()))
-
-    @staticmethod
-    def load(project: Project) -> Population | None:
-        """Return the kept population; None when there is none yet."""
-        document = project.document("routing", "population")
-        if document is None:
-            return None
-        with np.load(io.BytesIO(document.content)) as columns:
-            values: dict[str, Any] = {name: columns[name] for name in columns.files}
-        for name in ("newest_run", "human_boxes"):
-            values[name] = int(values[name])
-        return Population(**values)
-
-
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """One box drawn for the audit."""
+    """One piece (a box, a tag, an event, a whole track) drawn for the audit."""
 
     phase: str
     """PILOT or PROOF."""
@@ -122,7 +51,7 @@ class AuditLog:
     result: dict[str, Any] = field(default_factory=dict)
     """What the last test found."""
 
-    def save(self, project: Project) -> None:
+    def save(self, project: Project, subject: str = "box") -> None:
         """Keep the log with the project."""
         content = {
             "draws": [[draw.phase, draw.unit, draw.frame, draw.task_id] for draw in self.draws],
@@ -131,12 +60,13 @@ class AuditLog:
             "answered_at_last_look": self.answered_at_last_look,
             "result": self.result,
         }
-        project.put_document(Document("routing", "audit", "application/json", json.dumps(content).encode()))
+        name = document_name("audit", subject)
+        project.put_document(Document("routing", name, "application/json", json.dumps(content).encode()))
 
     @staticmethod
-    def load(project: Project) -> AuditLog:
+    def load(project: Project, subject: str = "box") -> AuditLog:
         """Return the kept log, empty when there is none."""
-        document = project.document("routing", "audit")
+        document = project.document("routing", document_name("audit", subject))
         if document is None:
             return AuditLog()
         content = json.loads(document.content)
@@ -181,21 +111,20 @@ def verdicts(draws: Iterable[Draw], answers: Iterable[Answer]) -> Verdicts:
 def ask(
     project: Project, log: AuditLog, population: Population, units: NDArray[np.int64], phase: str, seed: int
 ) -> AuditLog:
-    """Draw one box of each of these units, put new ones into the review queue, and return the longer log.
+    """Draw one piece of each of these units, put new ones into the review queue, and return the longer log.
 
-    A box drawn again is not asked again: its answer counts twice.
+    A piece drawn again is not asked again: its answer counts twice.
     """
     # not the stream that drew the units: which box of a unit is judged must not depend on which unit it is
     random = np.random.default_rng([seed, 1])
     starts = population.starts()
     place = starts[units] + np.floor(random.random(len(units)) * population.size[units]).astype(np.int64)
     known = {(draw.unit, draw.frame): draw.task_id for draw in log.draws}
-    names = project.ontology.names
     wanted: dict[tuple[int, int], Task] = {}
     for unit, row in zip(units.tolist(), place.tolist(), strict=True):
         frame = int(population.frame[row])
         if (unit, frame) not in known and (unit, frame) not in wanted:
-            wanted[unit, frame] = _task(population, unit, row, names, phase)
+            wanted[unit, frame] = _task(population, unit, row, phase)
     ids = project.append_tasks(list(wanted.values()))
     known.update(zip(wanted, ids, strict=True))
     drawn = [
@@ -205,18 +134,56 @@ def ask(
     return replace(log, draws=(*log.draws, *drawn))
 
 
-def _task(population: Population, unit: int, row: int, names: Sequence[str], phase: str) -> Task:
-    track, frame = int(population.track_id[unit]), int(population.frame[row])
-    sides = ", ".join(f"{side:.1f}" for side in population.xyxy[row])
-    subject = f"track {track}" if track != NO_TRACK else "the box"
+def _task(population: Population, unit: int, row: int, phase: str) -> Task:
+    """Return the question about one piece of a unit."""
+    is_box = population.subject == "box"
+    frame = int(population.frame[row])
     return Task(
-        kind=TaskKind.BOX,
+        kind=TaskKind(population.subject),
         video_id=VideoId(int(population.video_id[unit])),
-        start=frame,
-        stop=frame + 1,
-        track_id=track,
-        question=f"Is {subject} at ({sides}) right: a {names[population.class_id[unit]]}, in the right place?",
+        start=frame if is_box else int(population.start[unit]),
+        stop=frame + 1 if is_box else int(population.stop[unit]),
+        track_id=int(population.track_id[unit]),
+        subject_id=int(population.subject_id[unit]),
+        question=_QUESTIONS[population.subject](population, unit, row),
         choices=("right", "wrong"),
         priority=1e6,
         reason=phase,
     )
+
+
+def _about_box(population: Population, unit: int, row: int) -> str:
+    track = int(population.track_id[unit])
+    sides = ", ".join(f"{side:.1f}" for side in population.xyxy[row])
+    subject = f"track {track}" if track != NO_TRACK else "the box"
+    return f"Is {subject} at ({sides}) right: a {population.names[population.class_id[unit]]}, in the right place?"
+
+
+def _about_track(population: Population, unit: int, _: int) -> str:
+    return (
+        f"Is track {population.track_id[unit]} right as a whole: one {population.names[population.class_id[unit]]} "
+        f"from frame {population.start[unit]} to {population.stop[unit] - 1}, always the same one, from its first "
+        "sight to its last, in the right place?"
+    )
+
+
+def _about_tag(population: Population, unit: int, _: int) -> str:
+    name, value = population.names[population.class_id[unit]].split(": ", 1)
+    return f"Is it right to say of this frame: {name} is {value}?"
+
+
+def _about_event(population: Population, unit: int, _: int) -> str:
+    track = int(population.track_id[unit])
+    who = f" by track {track}" if track != NO_TRACK else ""
+    return (
+        f"Did this happen: {population.names[population.class_id[unit]]}{who}, "
+        f"frames {population.start[unit]} to {population.stop[unit] - 1}?"
+    )
+
+
+_QUESTIONS: dict[str, Callable[[Population, int, int], str]] = {
+    "box": _about_box,
+    "track": _about_track,
+    "tag": _about_tag,
+    "event": _about_event,
+}

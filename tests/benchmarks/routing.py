@@ -42,7 +42,8 @@ from framelabel.store import tasks as task_table
 from framelabel.store.project import Project
 from framelabel.tracking.catalog import ONLINE_TRACKERS
 from framelabel.workflows import route
-from framelabel.workflows.audit import AuditLog, Population
+from framelabel.workflows.audit import AuditLog
+from framelabel.workflows.population import Population
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 SHARED = Path(os.environ.get("FRAMELABEL_SHARED", REPOSITORY.parent / "shared"))

@@ -21,6 +21,7 @@ from framelabel.core.videos import Video
 from framelabel.store import tasks as task_table
 from framelabel.store.project import Project
 from framelabel.workflows import route
+from framelabel.workflows.route_summary import RouteSummary
 
 FRAMES, TRACKS = 400, 300
 
@@ -78,7 +79,7 @@ def _answer_all(made: _Made, *, limit: int | None = None) -> int:
     return len(tasks)
 
 
-def _route(made: _Made, **settings: Any) -> route.RouteSummary:
+def _route(made: _Made, **settings: Any) -> RouteSummary:
     return route.run(route.RouteConfig(made.path, **{"max_error": 0.05, "audit": 600, **settings}))
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from framelabel.core.boxes import NO_TRACK
-from framelabel.core.geometry import paired_iou
-from framelabel.core.pairs import candidates
 from framelabel.review.findings.finding import Finding, severity
 from framelabel.review.findings.rows import LabelRows
 
@@ -16,13 +14,8 @@ _OVERLAP = 0.8
 
 def duplicates(rows: LabelRows) -> list[Finding]:
     """Find pairs of boxes of one class on the same place; one finding per pair of tracks and stretch of frames."""
-    order = np.argsort(rows.frame_key, kind="stable")
-    keys = rows.frame_key[order]
     first_rows, second_rows, overlaps = [], [], []
-    for first, second in candidates(keys, keys):
-        pair = first < second
-        one, two = order[first[pair]], order[second[pair]]
-        value = paired_iou(rows.xyxy[one], rows.xyxy[two])
+    for one, two, value in rows.overlapping():
         near = (value > _OVERLAP) & (rows.class_id[one] == rows.class_id[two]) & (rows.group[one] != rows.group[two])
         first_rows.append(np.minimum(one, two)[near])
         second_rows.append(np.maximum(one, two)[near])

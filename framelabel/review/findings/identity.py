@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from framelabel.core.boxes import NO_TRACK
 from framelabel.core.geometry import paired_iou
 from framelabel.core.pairs import candidates
 from framelabel.review.findings.finding import Finding, severity
@@ -28,6 +29,9 @@ def switches(rows: LabelRows) -> list[Finding]:
     for first, second in candidates(rows.frame_key[here], rows.frame_key[here]):
         pair = first < second
         one, two = first[pair], second[pair]
+        # most pairs are far apart: neither can be where the other goes
+        near = _share_columns(expected[one], after[two]) | _share_columns(expected[two], after[one])
+        one, two = one[near], two[near]
         crossed = paired_iou(expected[one], after[two]) + paired_iou(expected[two], after[one])
         straight = paired_iou(expected[one], after[one]) + paired_iou(expected[two], after[two])
         for place in np.flatnonzero(crossed - straight > _GAIN).tolist():
@@ -52,44 +56,41 @@ def switches(rows: LabelRows) -> list[Finding]:
 
 def breaks(rows: LabelRows) -> list[Finding]:
     """Find tracks that end where another of the same class begins a moment later, as if one object had two ids."""
-    spans = [span for span in rows.spans() if rows.is_valid[span.stop - 1] and rows.is_valid[span.start]]
-    if not spans:
+    starts = np.flatnonzero(~rows.follows)
+    stops = np.append(starts[1:], len(rows))[: len(starts)]
+    usable = (rows.track_id[starts] != NO_TRACK) & rows.is_valid[starts] & rows.is_valid[stops - 1]
+    heads, tails = starts[usable], stops[usable] - 1
+    if len(heads) == 0:
         return []
     expected = _expected(rows)
-    heads = np.array([span.start for span in spans])
-    tails = np.array([span.stop - 1 for span in spans])
     found = []
-    order = np.argsort(rows.frame_key[heads], kind="stable")
-    head_keys = rows.frame_key[heads][order]
-    for tail in tails.tolist():
-        limit = max(round(_BREAK_S * float(rows.fps[rows.video[tail]])), 1)
-        key = int(rows.frame_key[tail])
-        low, high = np.searchsorted(head_keys, [key + 1, key + limit + 1])
-        near = heads[order[low:high]]
-        near = near[rows.class_id[near] == rows.class_id[tail]]
-        if len(near) == 0:
-            continue
-        steps = (rows.frame[near] - rows.frame[tail]).astype(np.float64)
-        moved = rows.xyxy[tail] + (expected[tail] - rows.xyxy[tail]) * steps[:, None]
-        fit = np.maximum(
-            paired_iou(moved, rows.xyxy[near]),
-            paired_iou(np.repeat(rows.xyxy[tail][None], len(near), 0), rows.xyxy[near]),
-        )
-        best = int(np.argmax(fit))
-        if fit[best] > 0.5:
-            head = int(near[best])
-            text = (
-                f"track {rows.track_id[tail]} ends at frame {rows.frame[tail]} where track {rows.track_id[head]} begins"
-            )
+    heads = heads[np.argsort(rows.frame_key[heads], kind="stable")]
+    head_keys, tail_keys = rows.frame_key[heads], rows.frame_key[tails]
+    limit = np.maximum(np.round(_BREAK_S * rows.fps[rows.video[tails]]), 1).astype(np.int64)
+    low = np.searchsorted(head_keys, tail_keys + 1)
+    count = np.searchsorted(head_keys, tail_keys + limit + 1) - low
+    tail = np.repeat(tails, count)
+    head = heads[np.repeat(low - np.cumsum(count) + count, count) + np.arange(len(tail))]
+    same = rows.class_id[head] == rows.class_id[tail]
+    tail, head = tail[same], head[same]
+    steps = (rows.frame[head] - rows.frame[tail]).astype(np.float64)
+    moved = rows.xyxy[tail] + (expected[tail] - rows.xyxy[tail]) * steps[:, None]
+    fits = np.maximum(paired_iou(moved, rows.xyxy[head]), paired_iou(rows.xyxy[tail], rows.xyxy[head]))
+    new = np.flatnonzero(np.diff(tail, prepend=-1) != 0)
+    for part in np.split(np.arange(len(tail)), new)[1:]:
+        best = int(part[np.argmax(fits[part])])
+        if fits[best] > 0.5:
+            a, b = int(tail[best]), int(head[best])
+            text = f"track {rows.track_id[a]} ends at frame {rows.frame[a]} where track {rows.track_id[b]} begins"
             found.append(
                 Finding(
                     "break",
-                    int(rows.video[head]),
-                    int(rows.frame[head]),
-                    int(rows.track_id[tail]),
-                    severity((float(fit[best]) - 0.5) / 0.5),
+                    int(rows.video[b]),
+                    int(rows.frame[b]),
+                    int(rows.track_id[a]),
+                    severity((float(fits[best]) - 0.5) / 0.5),
                     text,
-                    int(rows.track_id[head]),
+                    int(rows.track_id[b]),
                 )
             )
     return found
@@ -117,6 +118,11 @@ def class_flips(rows: LabelRows) -> list[Finding]:
             )
         )
     return found
+
+
+def _share_columns(one: NDArray[np.float64], two: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return where (N, 4) boxes have a column of pixels in common."""
+    return np.asarray((one[:, 0] < two[:, 2]) & (two[:, 0] < one[:, 2]))
 
 
 def _next(rows: LabelRows) -> NDArray[np.int64]:

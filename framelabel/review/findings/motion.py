@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import median_filter
 
+from framelabel.core.boxes import NO_TRACK
 from framelabel.review.findings.finding import Finding, severity
 from framelabel.review.findings.rows import LabelRows
 
 _WINDOW = 7
 """Steps whose median says how the track moves just now."""
+_AT_ONCE = 200_000
+"""Steps whose windows are held in memory together."""
 _JUMP = 0.4
 """Smallest suspicious deviation of a step, in box sizes (square root of the area)."""
 _GROWTH = 0.35
@@ -78,36 +80,60 @@ def _camera(rows: LabelRows, velocity: NDArray[np.float64], usable: NDArray[np.b
     order = np.flatnonzero(usable)
     order = order[np.argsort(rows.frame_key[order], kind="stable")]
     keys = rows.frame_key[order]
-    for part in np.split(order, np.flatnonzero(np.diff(keys)) + 1):
-        if len(part) >= 4:
-            motion[part] = np.median(velocity[part], axis=0)
+    start = np.flatnonzero(np.diff(keys, prepend=-1) != 0)
+    count = np.diff(np.append(start, len(keys)))
+    common = np.stack([_medians(velocity[order, axis], start, count) for axis in (0, 1)], axis=1)
+    motion[order] = np.repeat(np.where(count[:, None] >= 4, common, 0.0), count, axis=0)
     return motion
+
+
+def _medians(values: NDArray[np.float64], start: NDArray[np.int64], count: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the median of each run of values; run k is `values[start[k] : start[k] + count[k]]`, never empty."""
+    ordered = values[np.lexsort((values, np.repeat(np.arange(len(start)), count)))]
+    return np.asarray((ordered[start + (count - 1) // 2] + ordered[start + count // 2]) / 2)
 
 
 def _outliers(
     rows: LabelRows, step: NDArray[np.float64], usable: NDArray[np.bool_], least: float
 ) -> list[tuple[int, float, float]]:
     """Return (row, excess over its threshold, deviation) of every step out of line; a spike counts once."""
+    own = np.flatnonzero(usable & (rows.track_id != NO_TRACK))
+    start = np.flatnonzero(np.diff(rows.group[own], prepend=-1) != 0)
+    count = np.diff(np.append(start, len(own)))
+    if len(own) == 0:
+        return []
+    deviation = np.hypot(*(step[own] - _usual(step[own], start, count)).T)
+    limit = np.repeat(np.maximum(least, _DEVIATIONS * _medians(deviation, start, count)), count)
+    suspicious = (deviation > limit) & np.repeat(count >= 3, count)
     found: list[tuple[int, float, float]] = []
-    for span in rows.spans():
-        own = np.flatnonzero(usable[span]) + span.start
-        if len(own) < 3:
-            continue
-        width = min(_WINDOW, len(own) - (1 - len(own) % 2))
-        usual = median_filter(step[own], size=(width, 1), mode="nearest")
-        deviation = np.hypot(*(step[own] - usual).T)
-        limit = np.maximum(least, _DEVIATIONS * np.median(deviation))
-        last = -10
-        for place in np.flatnonzero(deviation > limit).tolist():
-            excess, row = float(deviation[place] / limit) - 1.0, int(own[place])
-            if place - last <= 2 and found:
-                last = place
-                if excess > found[-1][1]:
-                    found[-1] = (found[-1][0], excess, float(deviation[place]))
-                continue
+    last_place, last_group = -10, -1
+    for place in np.flatnonzero(suspicious).tolist():
+        excess, row = float(deviation[place] / limit[place]) - 1.0, int(own[place])
+        group = int(rows.group[row])
+        if group == last_group and place - last_place <= 2:
+            if excess > found[-1][1]:
+                found[-1] = (found[-1][0], excess, float(deviation[place]))
+        else:
             found.append((row, excess, float(deviation[place])))
-            last = place
+        last_place, last_group = place, group
     return found
+
+
+def _usual(step: NDArray[np.float64], start: NDArray[np.int64], count: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the (N, 2) running median of each track's steps; at its ends the last step stands for those beyond.
+
+    Tracks of fewer steps than the window have a shorter one, of an odd number of steps.
+    """
+    low, high = np.repeat(start, count), np.repeat(start + count - 1, count)
+    width = np.repeat(np.minimum(_WINDOW, count - (1 - count % 2)), count)
+    usual = np.empty_like(step)
+    for reach in range((_WINDOW + 1) // 2):
+        places = np.flatnonzero(width == 2 * reach + 1)
+        for part in np.array_split(places, len(places) // _AT_ONCE + 1):
+            window = part[:, None] + np.arange(-reach, reach + 1)
+            window = np.clip(window, low[part, None], high[part, None])
+            usual[part] = np.partition(step[window], reach, axis=1)[:, reach]
+    return usual
 
 
 def _finding(rows: LabelRows, kind: str, row: int, excess: float, text: str) -> Finding:

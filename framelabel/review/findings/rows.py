@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framelabel.core.boxes import NO_TRACK
+from framelabel.core.geometry import paired_iou
 from framelabel.core.labels import Flag, Labels
 
 _DEFAULT_FPS = 25.0
@@ -111,10 +113,26 @@ class LabelRows:
 
     def spans(self) -> list[slice]:
         """Return the rows of each track with an identity, as slices."""
-        bounds = np.flatnonzero(~self.follows)
-        stops = np.append(bounds[1:], len(self))[: len(bounds)].tolist()
-        return [
-            slice(start, stop)
-            for start, stop in zip(bounds.tolist(), stops, strict=True)
-            if self.track_id[start] != NO_TRACK
-        ]
+        starts = np.flatnonzero(~self.follows)
+        stops = np.append(starts[1:], len(self))[: len(starts)]
+        known = self.track_id[starts] != NO_TRACK
+        return [slice(*ends) for ends in zip(starts[known].tolist(), stops[known].tolist(), strict=True)]
+
+    def overlapping(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]]:
+        """Yield blocks of (row, other row, IoU) of all boxes of one frame that overlap; each pair once."""
+        order = np.lexsort((self.xyxy[:, 0], self.frame_key))
+        keys, left, right = self.frame_key[order], self.xyxy[order, 0], self.xyxy[order, 2]
+        # boxes of a frame by left side: those that begin before a box ends are the only ones that can overlap it
+        place = np.arange(len(order))
+        last = np.searchsorted(keys, keys, side="right")
+        steps = 1
+        while True:
+            place = place[place + steps < last[place]]
+            place = place[left[place + steps] < right[place]]
+            if len(place) == 0:
+                return
+            one, two = order[place], order[place + steps]
+            value = paired_iou(self.xyxy[one], self.xyxy[two])
+            near = value > 0
+            yield one[near], two[near], value[near]
+            steps += 1

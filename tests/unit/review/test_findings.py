@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from framelabel.core.boxes import NO_TRACK
 from framelabel.core.errors import UnknownNameError
 from framelabel.core.frames import VideoId
+from framelabel.core.geometry import iou
 from framelabel.core.labels import Flag, FrameTable, Labels
 from framelabel.core.ontology import Ontology
 from framelabel.core.videos import Video
@@ -208,3 +209,26 @@ def test_an_unknown_check_names_the_nearest() -> None:
 def test_every_check_loads(name: str) -> None:
     """Each line of the catalog names a function that exists."""
     assert callable(CHECKS.load(name))
+
+
+def test_overlapping_pairs_are_those_of_every_pair() -> None:
+    """The sweep over sorted boxes finds each overlapping pair of a frame once, and no other; also among crowds."""
+    random = np.random.default_rng(4)
+    count = 400
+    frame = random.integers(0, 8, count)
+    corner = random.uniform(0, 200, (count, 2))
+    xyxy = np.hstack([corner, corner + random.uniform(1, 80, (count, 2))])
+    xyxy[5] = np.nan
+    frames = FrameTable(np.zeros(8, np.int32), np.arange(8))
+    video = Video(VideoId(0), "a", "", 300, 300, 8, Fraction(1, 25), Fraction(25))
+    rows = LabelRows.of(Labels.of(Ontology.of(["a"]), (video,), frames, frame, xyxy))
+    found = {}
+    for one, two, value in rows.overlapping():
+        for first, second, overlap in zip(one.tolist(), two.tolist(), value.tolist(), strict=True):
+            assert (min(first, second), max(first, second)) not in found
+            found[min(first, second), max(first, second)] = overlap
+    table = iou(np.nan_to_num(rows.xyxy), np.nan_to_num(rows.xyxy))
+    table[rows.frame[:, None] != rows.frame[None, :]] = 0
+    expected = {(int(one), int(two)): table[one, two] for one, two in np.argwhere(np.triu(table, 1) > 0)}
+    assert len(expected) > 500
+    assert found == pytest.approx(expected)
