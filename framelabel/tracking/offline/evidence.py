@@ -42,6 +42,10 @@ class Evidence:
         """Return these detections only."""
         return Evidence(self.frame[rows], self.xyxy[rows], self.score[rows], self.class_id[rows], self.source[rows])
 
+    def moved(self, path: Floats) -> Evidence:
+        """Return the detections of each frame moved together; `path` (frames, 2) pixels."""
+        return Evidence(self.frame, self.xyxy + np.tile(path[self.frame], 2), self.score, self.class_id, self.source)
+
 
 def gather(frames: Sequence[int], boxes: Sequence[Boxes]) -> tuple[Evidence, TimeAxis]:
     """Put the boxes of all frames on one time axis; return them with it.

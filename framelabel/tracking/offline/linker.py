@@ -13,7 +13,7 @@ Every step is linear in the length of the clip for a given density of objects, a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from framelabel.core.boxes import Boxes
 from framelabel.core.config import setting
 from framelabel.core.errors import UsageError
 from framelabel.core.tracks import Track, Visibility
+from framelabel.tracking.offline.camera import path as camera_path
 from framelabel.tracking.offline.chains import Chains
 from framelabel.tracking.offline.evidence import Evidence, gather
 from framelabel.tracking.offline.linking import Law, Pass, link
@@ -46,6 +47,8 @@ _LEAST_TRUST = 0.05
 _MATURE = 16.0
 """Detections of a chain that nobody doubts."""
 _SAFE_ROUNDS = 3
+_LEAST_JITTER = 0.005
+"""Box sizes; no detector is taken to be better."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ class OfflineOptions:
     least_boxes: int = setting(4, help="tracks with fewer detections are dropped as flicker")
     double_iou: float = setting(0.7, help="overlap from which two tracks are one object seen twice")
     double_share: float = setting(0.6, help="share of a track's frames that must overlap so")
-    smoothing: float = setting(0.7, help="strength of smoothing; 0 keeps detected boxes as they are")
+    smoothing: float = setting(1.0, help="strength of smoothing, 1 as measured on the clip; 0 keeps detected boxes")
 
 
 class OfflineLinker:
@@ -101,11 +104,16 @@ class OfflineLinker:
         if not len(evidence):
             return []
         rate /= axis.step
-        chains, motion, trusted = self._chain(evidence, rate)
-        return self._tracks(evidence, chains, motion, trusted, rate, axis)
+        steady, camera, chains, motion, trusted = self._chain(evidence, rate)
+        return self._tracks(steady, camera, chains, motion, trusted, rate, axis)
 
-    def _chain(self, evidence: Evidence, fps: float) -> tuple[Chains, Motion, Floats]:
-        """Link detections into chains; return them with the motion and the (N,) trust measured on them."""
+    def _chain(self, evidence: Evidence, fps: float) -> tuple[Evidence, Floats, Chains, Motion, Floats]:
+        """Link detections into chains.
+
+        Returns:
+            The detections as a steady camera would have seen them, the path of the camera that was taken out, the
+            chains, the motion and the (N,) trust measured on them.
+        """
         options = self._options
         law = Law(options.freedom, options.reach, options.class_price)
         chains, prior, motion = Chains(len(evidence)), Motion.usual(fps), Motion.expected(fps)
@@ -119,6 +127,9 @@ class OfflineLinker:
         for _ in range(_SAFE_ROUNDS):
             link(evidence, chains, motion, safe, law)
             motion = remeasured()
+        camera = camera_path(evidence.xyxy, evidence.frame, chains, int(evidence.frame.max()) + 1)
+        evidence = evidence.moved(-camera)
+        motion = remeasured()
         trusted = trust(evidence.score, evidence.frame, chains, fps)
         best = max(float(trusted.max()), _LEAST_TRUST)
         gaps = [gap for gap in _GAPS_S if gap < options.longest_gap_s] + [options.longest_gap_s]
@@ -128,10 +139,17 @@ class OfflineLinker:
             doubt -= options.length_worth * _maturity(chains)
             link(evidence, chains, motion, step, law, doubt)
             motion = remeasured()
-        return chains, motion, trusted
+        return evidence, camera, chains, motion, trusted
 
     def _tracks(
-        self, evidence: Evidence, chains: Chains, motion: Motion, trusted: Floats, fps: float, axis: TimeAxis
+        self,
+        evidence: Evidence,
+        camera: Floats,
+        chains: Chains,
+        motion: Motion,
+        trusted: Floats,
+        fps: float,
+        axis: TimeAxis,
     ) -> list[Track]:
         """Choose the chains that are objects and make tracks of them."""
         options = self._options
@@ -144,7 +162,7 @@ class OfflineLinker:
         rows = np.flatnonzero(keep[label])
         rows = rows[np.lexsort((evidence.frame[rows], label[rows]))]
         track = np.cumsum(keep)[label[rows]] - 1
-        table = self._filled(evidence.select(rows), track, motion, fps).on(axis)
+        table = self._filled(evidence.select(rows), track, motion, fps).moved(camera).on(axis)
         worth = np.bincount(track, trusted[rows]).astype(np.float64)
         twice = doubles(table.frame, table.xyxy, table.track, worth, iou=options.double_iou, share=options.double_share)
         classes = _voted(evidence.class_id[rows], evidence.score[rows], track)
@@ -186,9 +204,11 @@ class OfflineLinker:
         share = np.divide(before, gap, out=np.zeros(total), where=gap > 0)[:, None]
         xyxy = (1 - share) * evidence.xyxy[source[last]] + share * evidence.xyxy[source[following]]
         if options.smoothing > 0:
-            noise = motion.measurement**2
-            drift = 2 * motion.velocity**2 / motion.memory
-            xyxy = smooth(xyxy, is_seen.astype(np.float64), offset, options.smoothing * noise / drift)
+            size = evidence.size[source[last]][:, None]
+            jitter = np.maximum(motion.jitter, _LEAST_JITTER) * size
+            turn = motion.restlessness * size / np.sqrt(options.smoothing)
+            known = np.where(is_seen, evidence.score[source], -1.0)
+            xyxy = smooth(xyxy, known, offset, jitter=jitter, restlessness=turn)
         keep = is_seen | (gap <= options.fill_s * fps)
         keep &= np.all(xyxy[:, 2:] > xyxy[:, :2], axis=1)
         width, height = np.maximum(xyxy[:, 2:] - xyxy[:, :2], 1e-6).T
@@ -208,6 +228,10 @@ class _Rows:
     score: Floats
     uncertainty: Floats
     visibility: NDArray[np.int8]
+
+    def moved(self, path: Floats) -> _Rows:
+        """Return the rows moved by the camera's path, (frames, 2) pixels."""
+        return replace(self, xyxy=self.xyxy + np.tile(path[self.frame], 2))
 
     def on(self, axis: TimeAxis) -> _Rows:
         """Return the rows at frames that were looked at; `frame` becomes the row of the axis."""

@@ -46,16 +46,25 @@ class Motion:
     """Spread of velocities among objects."""
     memory: Floats
     """Frames after which a velocity is forgotten to 1/e."""
+    jitter: Floats
+    """Detector noise as it is; `measurement` is never so small that a link would be refused over a detector's whim."""
+    restlessness: Floats
+    """Change of velocity from one frame to the next."""
+
+    @staticmethod
+    def of(measurement: Floats, velocity: Floats, memory: Floats) -> Motion:
+        """Return a motion whose jitter is its measurement noise and whose restlessness follows from its memory."""
+        return Motion(measurement, velocity, memory, measurement, np.sqrt(2.0 / memory) * velocity)
 
     @staticmethod
     def expected(fps: float) -> Motion:
         """Return what is assumed before anything was measured: wide, so that fast scenes can be measured at all."""
-        return Motion(np.full(4, 0.1), _START_VELOCITY / fps, np.full(4, 1.0) * fps)
+        return Motion.of(np.full(4, 0.1), _START_VELOCITY / fps, np.full(4, 1.0) * fps)
 
     @staticmethod
     def usual(fps: float) -> Motion:
         """Return deviations typical of people and vehicles, for when there is nothing to measure them on."""
-        return Motion(np.full(4, 0.08), np.array([0.8, 0.3, 0.8, 0.3]) / fps, np.full(4, 1.0) * fps)
+        return Motion.of(np.full(4, 0.08), np.array([0.8, 0.3, 0.8, 0.3]) / fps, np.full(4, 1.0) * fps)
 
     def spread(self, t: Floats) -> tuple[Floats, Floats, Floats, Floats, Floats]:
         """Return what `t` frames (K, 1) do: decay, reach of velocity, and the three variances gained, (K, 4) each."""
@@ -103,6 +112,8 @@ def measure(
         np.maximum(np.sqrt(m) * _NOISE_MARGIN, _LEAST_NOISE),
         np.maximum(np.sqrt(v) * _VELOCITY_MARGIN, _LEAST_SPEED / fps),
         memory,
+        np.sqrt(m),
+        np.sqrt(q),
     )
 
 

@@ -2,8 +2,10 @@
 
 The fixed-interval (Rauch-Tung-Striebel) smoother of a constant-velocity model with white acceleration noise gives the
 same positions as the penalised least squares sum (x - y)^2 / m + sum (x[k-1] - 2 x[k] + x[k+1])^2 / q over all frames,
-whose normal equations are banded. All tracks are laid end to end in one banded system, with no coupling between them,
-so that smoothing a clip is one linear-time solve per box side.
+whose normal equations are banded. Both laws have heavy tails (Student's), by reweighting: an instant turn is one large
+change of velocity that all later boxes confirm, a stray box is one large error that none confirms. All tracks are laid
+end to end in one banded system, with no coupling between them, so that smoothing a clip is a few linear-time solves
+per box side.
 """
 
 from __future__ import annotations
@@ -17,16 +19,26 @@ from framelabel.tracking.offline.motion import Motion
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
+_ROUNDS = 10
+_FREEDOM = 4.0
+"""Degrees of freedom of the law of changes of velocity, and of the law of errors of boxes that score 0."""
+_LEAST_DOUBT = 0.02
 
-def smooth(xyxy: Floats, weight: Floats, starts: Rows, stiffness: Floats) -> Floats:
+
+def smooth(
+    xyxy: Floats, score: Floats, starts: Rows, *, jitter: Floats, restlessness: Floats, rounds: int = _ROUNDS
+) -> Floats:
     """Return the (N, 4) smoothed sides of tracks laid end to end, one row per frame.
 
     Args:
-        xyxy: (N, 4) measured sides; any finite value where `weight` is 0.
-        weight: (N,) inverse variance of each row relative to a normal one; 0 in gaps. Each track's first and last row
-            must have weight.
+        xyxy: (N, 4) measured sides; any finite value in gaps.
+        score: (N,) in [0, 1], -1 in gaps. What scores high is the less taken for an outlier. Each track's first and
+            last row must be measured.
         starts: (T,) first row of each track, ascending.
-        stiffness: (4,) measurement variance over acceleration variance, per side.
+        jitter: (N, 4) deviation of measurements, pixels.
+        restlessness: (N, 4) deviation of the change of velocity from frame to frame, pixels.
+        rounds: how often what turned out to be a turn or an outlier is weighed anew; 0 for Gaussian laws, which is the
+            Rauch-Tung-Striebel smoother.
     """
     count = len(xyxy)
     if not count:
@@ -34,21 +46,39 @@ def smooth(xyxy: Floats, weight: Floats, starts: Rows, stiffness: Floats) -> Flo
     inner = np.ones(count)
     inner[starts] = 0.0
     inner[np.r_[starts[1:] - 1, count - 1]] = 0.0
-    # the penalty on row k's second difference adds (1, -2, 1) (1, -2, 1)^T over rows k-1, k, k+1
-    diagonal = 4.0 * inner
-    diagonal[:-1] += inner[1:]
-    diagonal[1:] += inner[:-1]
-    off = np.zeros(count)
-    off[1:] = -2.0 * (inner[1:] + inner[:-1])
-    # rows of different tracks share no inner row, so that nothing couples them
-    far = np.zeros(count)
-    far[2:] = inner[1:-1]
     out = np.empty_like(xyxy)
+    is_seen = (score >= 0).astype(np.float64)
+    freedom = _FREEDOM / np.clip(1.0 - score, _LEAST_DOUBT, 1.0)
     for side in range(4):
-        bands = stiffness[side] * np.stack([far, off, diagonal])
-        bands[2] += weight + 1e-9
-        out[:, side] = solveh_banded(bands, xyxy[:, side] * weight + 1e-9 * xyxy[:, side], check_finite=False)
+        measured = xyxy[:, side]
+        noise, turn = np.square(jitter[:, side]), np.square(restlessness[:, side])
+        believed, stiff = is_seen / noise, inner / turn
+        for k in range(rounds + 1):
+            path = _solve(measured, believed, stiff)
+            if k < rounds:
+                bend = np.zeros(count)
+                bend[1:-1] = path[2:] - 2 * path[1:-1] + path[:-2]
+                stiff = inner / turn * (_FREEDOM + 1) / (_FREEDOM + np.square(bend) / turn)
+                miss = np.square(measured - path) / noise
+                believed = is_seen / noise * (freedom + 1) / (freedom + miss)
+        out[:, side] = path
     return out
+
+
+def _solve(measured: Floats, believed: Floats, stiff: Floats) -> Floats:
+    """Return the path x with the least sum of believed (x - measured)^2 + stiff (second difference of x)^2."""
+    # the penalty on row k's second difference adds (1, -2, 1) (1, -2, 1)^T over rows k-1, k, k+1; rows of different
+    # tracks share no inner row, so that nothing couples them
+    bands = np.zeros((3, len(measured)))
+    bands[0, 2:] = stiff[1:-1]
+    bands[1, 1:] = -2.0 * (stiff[1:] + stiff[:-1])
+    bands[2] = 4.0 * stiff
+    bands[2, :-1] += stiff[1:]
+    bands[2, 1:] += stiff[:-1]
+    # rows that nothing measures and nothing bends stay where they are
+    hold = 1e-9 * (believed.max() + stiff.max())
+    bands[2] += believed + hold
+    return np.asarray(solveh_banded(bands, (believed + hold) * measured, check_finite=False), np.float64)
 
 
 def uncertainty(width: Floats, height: Floats, gap: Rows, before: Rows, motion: Motion) -> Floats:
