@@ -15,6 +15,7 @@ from framelabel.inference.models import ModelSource, find_model, sha256
 from framelabel.inference.preprocess import InputOptions
 from framelabel.inference.recipe import Recipe
 from framelabel.inference.tiling import TileOptions
+from framelabel.plugins.choices import recogniser_of
 from framelabel.plugins.grading import Grade, grades_of
 from framelabel.plugins.hooks import Hook, load_hook, no_change
 from framelabel.plugins.loading import load
@@ -70,6 +71,11 @@ class Plugin:
     def grades(self) -> Mapping[str, tuple[Grade, ...]]:
         """Attributes that follow from an object's area, by class name."""
         return grades_of(self.manifest)
+
+    @property
+    def recognisers(self) -> tuple[tuple[str, Any], ...]:
+        """What is read off the pixels of tracked objects: kind and checked options of each."""
+        return tuple(recogniser_of(entry, self.name) for entry in self.manifest.recognise)
 
     @property
     def review(self) -> Review:

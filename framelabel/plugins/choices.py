@@ -10,6 +10,7 @@ from framelabel.core.catalog import Catalog, did_you_mean, options_of
 from framelabel.core.config import build
 from framelabel.core.errors import FramelabelError
 from framelabel.inference.decoders.catalog import DECODERS
+from framelabel.inference.recognisers.catalog import RECOGNISERS
 from framelabel.plugins.schema import Manifest
 from framelabel.plugins.yaml_lines import Location
 from framelabel.review.consensus.catalog import CONSENSUS
@@ -23,9 +24,34 @@ def choice_problems(manifest: Manifest) -> Iterator[tuple[Location, str]]:
     model, tracker = manifest.model, manifest.tracker
     yield from _problems(DECODERS, model.decoder, model.decoder_options, ("model", "decoder"), "decoder_options")
     yield from _problems(TRACKERS, tracker.name, tracker.options, ("tracker", "name"), "options")
+    yield from _recogniser_problems(manifest)
     if manifest.review.consensus not in CONSENSUS:
         name = manifest.review.consensus
         yield ("review", "consensus"), f"unknown consensus method '{name}'.{did_you_mean(name, CONSENSUS)}"
+
+
+def recogniser_of(entry: Mapping[str, Any], where: str) -> tuple[str, Any]:
+    """Return the kind and checked options of one entry of `recognise`.
+
+    Raises:
+        UsageError, UnknownNameError: no or an unknown kind, or an option that it does not have.
+    """
+    values = {key: value for key, value in entry.items() if key != "kind"}
+    kind = str(entry.get("kind", ""))
+    return kind, build(options_of(RECOGNISERS.load(kind)), values, f"{where}: recognise '{kind}'")
+
+
+def _recogniser_problems(manifest: Manifest) -> Iterator[tuple[Location, str]]:
+    names = manifest.ontology().names
+    for index, entry in enumerate(manifest.recognise):
+        try:
+            kind, options = recogniser_of(entry, manifest.name)
+        except FramelabelError as error:
+            yield ("recognise", index, *key_in(str(error))), str(error)
+            continue
+        for name in options.classes():
+            if name not in names:
+                yield ("recognise", index), f"recognise '{kind}': unknown class '{name}'.{did_you_mean(name, names)}"
 
 
 def _problems(

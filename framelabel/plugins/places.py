@@ -18,12 +18,14 @@ from framelabel.rules.zones import Line, Zone
 
 def zones_of(manifest: Manifest) -> dict[str, Zone]:
     """Return the areas by name."""
-    return {entry.name: Zone(entry.name, entry.polygon, entry.anchor) for entry in manifest.zones if entry.polygon}
+    areas = [zone for zone in manifest.zones if zone.polygon]
+    return {zone.name: Zone(zone.name, zone.polygon, zone.anchor, zone.frame) for zone in areas}
 
 
 def lines_of(manifest: Manifest) -> dict[str, Line]:
     """Return the lines by name."""
-    return {entry.name: Line(entry.name, entry.line, entry.anchor) for entry in manifest.zones if entry.line}
+    lines = [zone for zone in manifest.zones if zone.line]
+    return {line.name: Line(line.name, line.line, line.anchor, line.frame) for line in lines}
 
 
 def rules_of(manifest: Manifest) -> tuple[Rule, ...]:

@@ -161,6 +161,8 @@ class Zone(_Section):
     line: tuple[Point, ...] = ()
     anchor: Literal["bottom_center", "center", "top_center", "left_center", "right_center"] = "bottom_center"
     """Which point of a box must be inside."""
+    frame: int = Field(default=0, ge=0)
+    """Frame ordinal in whose picture it was drawn; matters on a moving camera only."""
 
     @model_validator(mode="after")
     def _form(self) -> Zone:
@@ -209,6 +211,10 @@ class Manifest(_Section):
     model: Model
     tracker: Tracker = Tracker()
     zones: tuple[Zone, ...] = ()
+    camera: Literal["fixed", "moving"] = "fixed"
+    """moving: zones, lines and speeds are taken on the ground, by the camera's estimated motion."""
+    recognise: tuple[Mapping[str, Any], ...] = ()
+    """What is read off the pixels of tracked objects: `kind` of each recogniser and its options."""
     rules: tuple[Mapping[str, Any], ...] = ()
     review: Review = Review()
     hook: str = Field(default="", pattern=r"^([A-Za-z0-9_]+\.py:[A-Za-z_][A-Za-z0-9_]*)?$")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from typing import TypeVar
 
 import numpy as np
 import shapely
@@ -38,13 +40,15 @@ def anchor_points(xyxy: NDArray[np.float64], anchor: str) -> Points:
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """A named area. On a moving camera it is fixed to the scene of the clip's first frame."""
+    """A named area. On a moving camera it is held on the ground where it lay in the picture of `frame`."""
 
     name: str
     polygon: tuple[tuple[float, float], ...]
     """Corners as fractions of the frame's width and height."""
     anchor: str = "bottom_center"
     """Which point of a box must lie inside."""
+    frame: int = 0
+    """Frame ordinal in whose picture it was drawn; matters on a moving camera only."""
     _cache: dict[tuple[int, int], shapely.Polygon] = field(
         init=False, repr=False, compare=False, hash=False, default_factory=dict
     )
@@ -78,6 +82,8 @@ class Line:
     points: tuple[tuple[float, float], ...]
     """Corners as fractions of the frame's width and height."""
     anchor: str = "bottom_center"
+    frame: int = 0
+    """Frame ordinal in whose picture it was drawn; matters on a moving camera only."""
 
     def __post_init__(self) -> None:
         if len(self.points) < 2:
@@ -96,6 +102,34 @@ class Line:
         for first, second in pairwise(corners):
             total += _segment_crossings(path[:-1], path[1:], first, second)
         return total
+
+
+P = TypeVar("P", Zone, Line)
+
+
+def on_ground(
+    places: Mapping[str, P], frames: NDArray[np.int64], to_scene: NDArray[np.float64], size: tuple[int, int]
+) -> dict[str, P]:
+    """Return places in the picture of the first frame, wherever they were drawn.
+
+    Args:
+        places: by name.
+        frames: (F,) ordinals that were looked at, ascending.
+        to_scene: (F, 2, 3) maps of pixels from each frame to the first.
+        size: (width, height) of the picture.
+    """
+    moved = {}
+    for name, place in places.items():
+        row = min(int(np.searchsorted(frames, place.frame)), len(frames) - 1)
+        points = place.polygon if isinstance(place, Zone) else place.points
+        pixels = np.array(points) * size
+        there = (pixels @ to_scene[row, :, :2].T + to_scene[row, :, 2]) / size if len(frames) else np.array(points)
+        corners = tuple((float(x), float(y)) for x, y in there)
+        if isinstance(place, Zone):
+            moved[name] = replace(place, polygon=corners)
+        else:
+            moved[name] = replace(place, points=corners)
+    return moved
 
 
 def _segment_crossings(start: Points, stop: Points, first: Points, second: Points) -> NDArray[np.int64]:

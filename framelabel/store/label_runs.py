@@ -34,8 +34,11 @@ def finish_association(
     tags: Sequence[Annotation],
     provenance: Provenance,
     facts: Mapping[str, Any],
+    flags: Mapping[tuple[int, int], Flag] | None = None,
 ) -> None:
     """Store a run's tracks and whole-frame tags, and mark it as finished.
+
+    `flags` adds to the flags of the tracks' labels, by track id and frame ordinal.
 
     What earlier runs of the same plugin stored on this video is replaced, except tracks that a person has touched;
     it stays in the history.
@@ -46,7 +49,7 @@ def finish_association(
         is_same = earlier.kind == run.kind and earlier.video_id == run.video_id and earlier.id != run.id
         if is_same and earlier.config.get("plugin") == plugin:
             tracks.remove_run(connection, run.video_id, earlier.id, touched, provenance)
-    tracks.put(connection, run.video_id, new, provenance, details)
+    tracks.put(connection, run.video_id, new, provenance, details, flags)
     frame_tags.put(connection, run.video_id, tags)
     runs.advance(connection, run.id, len(run.frames))
     runs.finish(connection, run.id, facts)

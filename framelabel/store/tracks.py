@@ -31,14 +31,24 @@ def put(
     tracks: Iterable[Track],
     provenance: Provenance,
     details: Details | None = None,
+    flags: Mapping[tuple[int, int], Flag] | None = None,
 ) -> None:
-    """Append every row of these tracks; rows where the object is absent or lost are stored with that state."""
+    """Append every row of these tracks; rows where the object is absent or lost are stored with that state.
+
+    `flags` adds to the flags of rows, by track id and frame ordinal.
+    """
     created_at = now()
     for track in tracks:
         facts.append_rows(
             connection,
             _rows(
-                video_id, track, provenance, created_at, np.zeros(len(track), np.int64), (details or {}).get(track.id)
+                video_id,
+                track,
+                provenance,
+                created_at,
+                np.zeros(len(track), np.int64),
+                (details or {}).get(track.id),
+                flags or {},
             ),
         )
 
@@ -165,11 +175,14 @@ def _rows(
     created_at: str,
     supersedes: NDArray[np.int64],
     details: Mapping[int, Detail] | None = None,
+    added: Mapping[tuple[int, int], Flag] | None = None,
 ) -> list[tuple[object, ...]]:
     flags = np.where(track.is_keyframe, int(Flag.KEYFRAME), 0)
     flags |= np.where(track.visibility == Visibility.OCCLUDED, int(Flag.OCCLUDED), 0)
     predicted = np.full(len(track), provenance.origin == Origin.PROPAGATION) | (track.score == 0.0)
     flags |= np.where(predicted & ~track.is_keyframe, int(Flag.PREDICTED), 0)
+    if added:
+        flags |= np.array([int(added.get((track.id, frame), Flag.NONE)) for frame in track.frame.tolist()], np.int64)
     source = (provenance.origin.value, provenance.author, provenance.run_id, "[]")
     more = {frame: _texts(detail) for frame, detail in (details or {}).items()}
     return [

@@ -16,6 +16,7 @@ from framelabel.core.config import build
 from framelabel.core.frames import FrameIndex
 from framelabel.core.ontology import Ontology
 from framelabel.core.protocols import Reporter
+from framelabel.core.recognition import NOTHING
 from framelabel.core.tracks import Track
 from framelabel.core.videos import Video
 from framelabel.plugins.grading import Grade
@@ -24,6 +25,7 @@ from framelabel.store.project import Project
 from framelabel.store.runs import Run
 from framelabel.store.tracks import Details
 from framelabel.tracking.catalog import OFFLINE_TRACKERS, ONLINE_TRACKERS, UNLINKED
+from framelabel.workflows.recognise import Readings, occluded_marked, recognise, recognised_tags, with_recognition
 from framelabel.workflows.track_details import detailed, tags_of
 
 _TRACKERS: Catalog[Any] = Catalog("tracker", {**OFFLINE_TRACKERS, **ONLINE_TRACKERS, **UNLINKED})
@@ -74,10 +76,13 @@ class Meaning:
     grades: Mapping[int, tuple[Grade, ...]]
     """Project class id -> attributes that follow from an object's area."""
 
+    readings: Readings
+    """What is read off the pixels of tracked objects."""
+
     def facts(self) -> dict[str, Any]:
         """Return what decides the result, for the run's key; nothing where there is nothing."""
         grades = {str(number): [asdict(grade) for grade in found] for number, found in self.grades.items()}
-        return {"grades": grades} if grades else {}
+        return {**({"grades": grades} if grades else {}), **self.readings.facts()}
 
 
 def associate(
@@ -91,6 +96,8 @@ def associate(
 ) -> tuple[int, bool]:
     """Link a finished detection run and store its tracks; return (number of tracks, whether anything was done).
 
+    What the plugin wants to be recognised on its objects is read off the footage in a second pass.
+
     Shapes go with the boxes that they belong to, and what a classifier says of whole frames becomes their tags.
 
     Tracks of an earlier run of the same plugin on this video are replaced where no person has touched them; they stay
@@ -103,7 +110,8 @@ def associate(
     report.start(f"link {video.name}", None)
     frames = detect_run.frames.tolist()
     boxes = list(project.detections(detect_run, frames))
-    found = choice.link(frames, boxes, video, project.frame_index(video.id))
+    index = project.frame_index(video.id)
+    found = choice.link(frames, boxes, video, index)
     first_id = project.next_track_id(video.id)
     numbered = _renumbered(found, first_id)
     source = Provenance(Origin.TRACKER, f"{provenance['plugin']} {provenance['model_digest']}".strip(), run.id)
@@ -115,8 +123,14 @@ def associate(
         numbered, details = detailed(numbered, frames, findings, meaning.grades, video.size)
         seen = Provenance(Origin.MODEL, source.author, run.id)
         tags = tags_of(video, frames, findings, meaning.ontology, seen)
+    free_id = first_id + len(numbered)
+    known = recognise(meaning.readings, video, index, project.ontology, frames, numbered, free_id, report)
+    if known is not NOTHING:
+        numbered = [*occluded_marked(numbered, known.flags), *known.tracks]
+        details = with_recognition(details, known)
+        tags += recognised_tags(video, known, Provenance(Origin.MODEL, source.author, run.id))
     facts = {"device": detect_run.facts.get("device", ""), "tracks": len(numbered), "tags": len(tags)}
-    project.write(label_runs.finish_association, run, numbered, details, tags, source, facts)
+    project.write(label_runs.finish_association, run, numbered, details, tags, source, facts, known.flags)
     report.advance(len(frames), tracks=len(numbered))
     return len(numbered), True
 

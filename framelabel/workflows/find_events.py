@@ -10,14 +10,17 @@ from typing import Any
 import numpy as np
 
 from framelabel.core.events import Event
-from framelabel.core.protocols import Reporter
+from framelabel.core.protocols import SILENT, Reporter
 from framelabel.core.videos import Video
 from framelabel.rules.evaluate import Rule, evaluate
 from framelabel.rules.scene import Scene
-from framelabel.rules.zones import Line, Zone
-from framelabel.store import events
+from framelabel.rules.zones import Line, Zone, on_ground
+from framelabel.store import events, track_attributes
 from framelabel.store.project import Project
 from framelabel.store.runs import Run
+from framelabel.workflows.camera_path import camera_path
+
+FIXED, MOVING = "fixed", "moving"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,19 +30,23 @@ class Watch:
     rules: Sequence[Rule]
     zones: Mapping[str, Zone]
     lines: Mapping[str, Line]
+    camera: str = FIXED
+    """FIXED, or MOVING: then places are held on the ground by the camera's estimated motion."""
 
     def facts(self) -> dict[str, Any]:
         """Return what decides the result, for the run's key."""
         return {
             "rules": [{"kind": rule.kind, **asdict(rule.options)} for rule in self.rules],
-            "zones": {name: [zone.polygon, zone.anchor] for name, zone in self.zones.items()},
-            "lines": {name: [line.points, line.anchor] for name, line in self.lines.items()},
+            "zones": {name: [zone.polygon, zone.anchor, zone.frame] for name, zone in self.zones.items()},
+            "lines": {name: [line.points, line.anchor, line.frame] for name, line in self.lines.items()},
+            "camera": self.camera,
         }
 
 
-def scene_of(project: Project, video: Video, run: Run, watch: Watch) -> Scene:
+def scene_of(project: Project, video: Video, run: Run, watch: Watch, report: Reporter = SILENT) -> Scene:
     """Return one video's current tracks as a scene, seen at the frames that `run` looked at."""
     index = project.frame_index(video.id)
+    path = camera_path(project, video, run.frames, report) if watch.camera == MOVING else None
     return Scene(
         video_id=video.id,
         size=video.size,
@@ -47,8 +54,10 @@ def scene_of(project: Project, video: Video, run: Run, watch: Watch) -> Scene:
         seconds=index.seconds()[run.frames],
         tracks=tuple(project.tracks(video.id)),
         ontology=project.ontology,
-        zones=watch.zones,
-        lines=watch.lines,
+        zones=watch.zones if path is None else on_ground(watch.zones, run.frames, path, video.size),
+        lines=watch.lines if path is None else on_ground(watch.lines, run.frames, path, video.size),
+        to_scene=path,
+        attributes=project.read(track_attributes.of_video, video.id),
     )
 
 
@@ -61,7 +70,7 @@ def find_events(
     report.start(f"rules {video.name}", len(watch.rules))
     config = {**provenance, **watch.facts(), "detect_run": detect_run.id}
     run = project.begin_run("rules", video.id, json.loads(json.dumps(config, default=str)), np.zeros(0, np.int64))
-    scene = scene_of(project, video, detect_run, watch)
+    scene = scene_of(project, video, detect_run, watch, report)
     found = [replace(event, run_id=run.id) for event in evaluate(watch.rules, scene)]
     project.write(events.replace_of_plugin, run, found)
     report.advance(len(watch.rules), events=len(found))

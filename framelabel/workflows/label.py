@@ -26,7 +26,7 @@ from framelabel.media.sequences import is_sequence
 from framelabel.store.project import Project
 from framelabel.workflows.associate import UNLINKED_NAME, Meaning, TrackerChoice, associate
 from framelabel.workflows.detect import Detection, detect, finish
-from framelabel.workflows.find_events import Watch, find_events
+from framelabel.workflows.find_events import FIXED, MOVING, Watch, find_events
 from framelabel.workflows.frame_source import (
     FrameSource,
     SelectedFrames,
@@ -38,6 +38,7 @@ from framelabel.workflows.frame_source import (
 )
 from framelabel.workflows.look import Crew, Look, look_of
 from framelabel.workflows.picture_tags import untagged
+from framelabel.workflows.recognise import Readings
 
 _DRAFT_FPS = 6.0
 
@@ -70,6 +71,9 @@ class LabelConfig:
     )
     tracker: str = setting(
         "", help="Tracker by name, or none to link nothing; the plugin's own when not given (none for loose pictures)."
+    )
+    camera: str = setting(
+        "", choices=("", FIXED, MOVING), help="moving: zones stay on the ground; the plugin's own when not given."
     )
     reader: str = setting("auto", choices=("auto", *READERS), help="What makes pictures of the files.")
     export: tuple[str, ...] = setting((), metavar="FORMAT=PATH", help="Write an export when done; repeatable.")
@@ -145,8 +149,10 @@ def run(config: LabelConfig, report: Reporter = SILENT, crew: Crew | None = None
         ontology = project.extend_ontology(plugin.ontology)
         class_ids = np.array([ontology.id_of(name) for name in plugin.ontology.names], dtype=np.int32)
         grades = {ontology.id_of(name): found for name, found in plugin.grades.items()}
-        meaning = Meaning(Ontology(ontology.classes, plugin.ontology.frame_attributes), grades)
-        watch = Watch(plugin.rules, plugin.zones, plugin.lines)
+        meaning = Meaning(
+            Ontology(ontology.classes, plugin.ontology.frame_attributes), grades, Readings(plugin.recognisers)
+        )
+        watch = Watch(plugin.rules, plugin.zones, plugin.lines, config.camera or plugin.manifest.camera)
         look = look_of(plugin, config.effort)
         work = _Work(config, plugin, selection, class_ids, look, crew, meaning, watch, _provenance(config, plugin))
         summaries = [_label_one(project, path, work, report) for path in config.videos]
