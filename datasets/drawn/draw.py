@@ -19,6 +19,7 @@ from bunches import bunches
 from counter import counter
 from field import field
 from pen import Picture
+from shelf import shelf
 from street import site, street
 
 SCENES: dict[str, Callable[[np.random.Generator], Picture]] = {
@@ -27,6 +28,7 @@ SCENES: dict[str, Callable[[np.random.Generator], Picture]] = {
     "field": field,
     "bunches": bunches,
     "counter": counter,
+    "shelf": shelf,
 }
 
 

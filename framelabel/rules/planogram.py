@@ -21,6 +21,8 @@ T = TypeVar("T")
 
 Row = tuple[str, ...]
 
+_EMPTY_PLACE = 0.9
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanogramOptions(RuleOptions):
@@ -97,16 +99,18 @@ class Planogram:
 def differences(plan: Sequence[Row], shelf: Sequence[Row]) -> list[Difference]:
     """Return the fewest differences that turn the plan into the shelf; rows are matched in order first.
 
+    "" in the shelf is an empty place that was seen: what is missing is missing there rather than elsewhere.
+
     >>> differences([("a", "b", "c")], [("a", "c")])
     [Difference(row=0, place=1, planned='b', found='')]
     """
     found: list[Difference] = []
-    for planned_row, shelf_row in aligned(plan, shelf, _row_cost, len):
+    for planned_row, shelf_row in aligned(plan, shelf, _row_cost, _row_alone):
         row = planned_row if planned_row >= 0 else shelf_row
         want = plan[planned_row] if planned_row >= 0 else ()
         have = shelf[shelf_row] if shelf_row >= 0 else ()
         place_now = 0
-        for left, right in aligned(want, have, _product_cost, lambda _: 1):
+        for left, right in aligned(want, have, _product_cost, _product_alone):
             planned, there = (want[left] if left >= 0 else ""), (have[right] if right >= 0 else "")
             if planned != there:
                 found.append(Difference(row, place_now if left < 0 else left, planned, there))
@@ -144,14 +148,34 @@ def aligned(
 
 
 def _product_cost(planned: str, found: str) -> float:
-    return 0.0 if planned == found else 1.0
+    """Return 0 for the right product, a little less than a missing one for its empty place, 1 for a wrong one."""
+    return 0.0 if planned == found else 1.0 if found else _EMPTY_PLACE
+
+
+def _product_alone(name: str) -> float:
+    return 1.0 if name else 0.0
 
 
 def _row_cost(planned: Row, found: Row) -> float:
-    pairs = aligned(planned, found, _product_cost, lambda _: 1)
-    return float(sum(a < 0 or b < 0 or planned[a] != found[b] for a, b in pairs))
+    pairs = aligned(planned, found, _product_cost, _product_alone)
+    return sum(
+        _product_alone(found[b]) if a < 0 else 1.0 if b < 0 else _product_cost(planned[a], found[b]) for a, b in pairs
+    )
+
+
+def _row_alone(row: Row) -> float:
+    return sum(map(_product_alone, row))
 
 
 def _names(view: ShelfView, scene: Scene) -> list[Row]:
+    """Return the products of each row from the left, with "" for every product that fits into a gap."""
     names = scene.ontology.names
-    return [tuple(names[number] for number in view.class_id[row.members].tolist()) for row in view.rows]
+    rows = []
+    for row in view.rows:
+        boxes = view.xyxy[row.members]
+        width = float(np.median(boxes[:, 2] - boxes[:, 0]))
+        reach = np.maximum.accumulate(boxes[:, 2])
+        empty = [0, *np.round((boxes[1:, 0] - reach[:-1]) / max(width, 1e-9)).astype(np.int64).clip(0).tolist()]
+        shown = [names[number] for number in view.class_id[row.members].tolist()]
+        rows.append(tuple(entry for gap, name in zip(empty, shown, strict=True) for entry in (*[""] * gap, name)))
+    return rows

@@ -68,6 +68,8 @@ PLANS = [
     pytest.param(
         [["cola", "tea"], ["crisps"]], [["crisps"]], [(0, 0, "cola", ""), (0, 1, "tea", "")], id="a-whole-row-is-empty"
     ),
+    pytest.param([["tea"] * 4], [["tea", "", "tea", "tea"]], [(0, 1, "tea", "")], id="missing-where-the-gap-is"),
+    pytest.param([["tea", "cola"]], [["tea", "", "cola"]], [], id="a-gap-that-the-plan-has-no-product-for"),
     pytest.param([["cola"]], [["cola"], ["tea"]], [(1, 0, "", "tea")], id="a-row-too-many"),
     pytest.param([["cola"]], [], [(0, 0, "cola", "")], id="an-empty-shelf"),
 ]
