@@ -19,6 +19,8 @@ Place = tuple[int, int]
 class Recognition:
     """Facts about labels of tracks and about frames. Everything is sparse: what is not listed is not known."""
 
+    of_tracks: Mapping[int, Mapping[str, AttributeValue]] = field(default_factory=lambda: MappingProxyType({}))
+    """Attributes that a track has in all its labels, by track id."""
     attributes: Mapping[Place, Mapping[str, AttributeValue]] = field(default_factory=lambda: MappingProxyType({}))
     flags: Mapping[Place, Flag] = field(default_factory=lambda: MappingProxyType({}))
     """Occluded, truncated."""
@@ -31,12 +33,15 @@ class Recognition:
     @staticmethod
     def joined(parts: Iterable[Recognition]) -> Recognition:
         """Put several together; of two values of one attribute the later stands, flags add up."""
+        of_tracks: dict[int, Mapping[str, AttributeValue]] = {}
         attributes: dict[Place, Mapping[str, AttributeValue]] = {}
         flags: dict[Place, Flag] = {}
         shapes: dict[Place, Shape] = {}
         tags: dict[int, Mapping[str, AttributeValue]] = {}
         tracks: list[Track] = []
         for part in parts:
+            for track_id, values in part.of_tracks.items():
+                of_tracks[track_id] = {**of_tracks.get(track_id, {}), **values}
             for place, values in part.attributes.items():
                 attributes[place] = {**attributes.get(place, {}), **values}
             for place, flag in part.flags.items():
@@ -45,7 +50,7 @@ class Recognition:
                 tags[frame] = {**tags.get(frame, {}), **values}
             shapes.update(part.shapes)
             tracks.extend(part.tracks)
-        return Recognition(attributes, flags, shapes, tags, tuple(tracks))
+        return Recognition(of_tracks, attributes, flags, shapes, tags, tuple(tracks))
 
 
 NOTHING = Recognition()

@@ -127,7 +127,7 @@ def associate(
     known = recognise(meaning.readings, video, index, project.ontology, frames, numbered, free_id, report)
     if known is not NOTHING:
         numbered = [*occluded_marked(numbered, known.flags), *known.tracks]
-        details = with_recognition(details, known)
+        details = with_recognition(details, numbered, known)
         tags += recognised_tags(video, known, Provenance(Origin.MODEL, source.author, run.id))
     facts = {"device": detect_run.facts.get("device", ""), "tracks": len(numbered), "tags": len(tags)}
     project.write(label_runs.finish_association, run, numbered, details, tags, source, facts, known.flags)

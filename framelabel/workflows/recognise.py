@@ -126,12 +126,15 @@ def occluded_marked(tracks: Sequence[Track], flags: Mapping[tuple[int, int], Fla
     return marked
 
 
-def with_recognition(details: Mapping[int, Mapping[int, Detail]], known: Recognition) -> dict[int, dict[int, Detail]]:
-    """Return details of rows with the attributes and shapes that were recognised added."""
+def with_recognition(
+    details: Mapping[int, Mapping[int, Detail]], tracks: Sequence[Track], known: Recognition
+) -> dict[int, dict[int, Detail]]:
+    """Return details of the tracks' rows with the attributes and shapes that were recognised added."""
     merged = {track_id: dict(rows) for track_id, rows in details.items()}
-    for track_id, frame in {*known.attributes, *known.shapes}:
+    places = {(track.id, frame) for track in tracks if track.id in known.of_tracks for frame in track.frame.tolist()}
+    for track_id, frame in {*places, *known.attributes, *known.shapes}:
         attributes, shape = merged.setdefault(track_id, {}).get(frame, ({}, None))
-        added = known.attributes.get((track_id, frame), {})
+        added = {**known.of_tracks.get(track_id, {}), **known.attributes.get((track_id, frame), {})}
         merged[track_id][frame] = {**attributes, **added}, known.shapes.get((track_id, frame), shape)
     return merged
 

@@ -118,15 +118,14 @@ class Barcodes:
 
     def conclude(self, first_id: int) -> Recognition:
         """Return one track for each printed code."""
-        attributes: dict[Place, dict[str, AttributeValue]] = {}
+        attributes: dict[int, dict[str, AttributeValue]] = {}
         shapes: dict[Place, Shape] = {}
         tracks = []
         for number, seen in enumerate(self._seen, start=first_id):
             xyxy = np.array([_hull(corners) for corners in seen.corners])
             tracks.append(Track.of(number, np.array(seen.frames), xyxy, class_id=self._class_id))
-            facts: dict[str, AttributeValue] = {"code": seen.text, "format": seen.kind}
+            attributes[number] = {"code": seen.text, "format": seen.kind}
             for frame, corners in zip(seen.frames, seen.corners, strict=True):
-                attributes[number, frame] = facts
                 shapes[number, frame] = Polygon((corners,))
         return Recognition(attributes, shapes=shapes, tracks=tuple(tracks))
 

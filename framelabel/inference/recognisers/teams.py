@@ -17,9 +17,8 @@ from numpy.typing import NDArray
 
 from framelabel.core.boxes import Boxes
 from framelabel.core.config import setting
-from framelabel.core.geometry import area, intersection
 from framelabel.core.ontology import AttributeValue, Ontology
-from framelabel.core.recognition import Place, Recognition
+from framelabel.core.recognition import Recognition
 
 Floats = NDArray[np.float64]
 
@@ -30,8 +29,8 @@ _GROUND_DISTANCE = 14.0
 """Distance in Lab from the ground's colour from which a pixel is taken for the player."""
 _LEAST_SHARE = 0.15
 """Share of the torso that must differ from the ground; below, the whole torso counts (a green jersey on a lawn)."""
-_COVERED = 0.25
-"""A look at a player is left out when another box covers more than this share of it."""
+_LEAST_FREE = 0.35
+"""A look counts when at least this share of the torso is not behind a nearer box."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +58,15 @@ class Teams:
         self._options = options
         self._class_ids = [ontology.id_of(name) for name in options.subject]
         self._colours: dict[int, list[Floats]] = {}
-        self._frames: dict[int, list[int]] = {}
+        self._players: set[int] = set()
 
-    def look(self, image: NDArray[np.uint8], frame: int, boxes: Boxes) -> None:
-        """Note the torso colour of every player that is not hidden."""
+    def look(self, image: NDArray[np.uint8], frame: int, boxes: Boxes) -> None:  # noqa: ARG002 - teams never change
+        """Note the torso colour of every player whose torso shows."""
         players = np.flatnonzero(np.isin(boxes.class_id, self._class_ids))
+        self._players.update(boxes.track_id[players].tolist())
         for row in players.tolist():
-            self._frames.setdefault(int(boxes.track_id[row]), []).append(frame)
-        free = players[~_hidden(boxes.xyxy, players)]
-        for row in free.tolist():
-            colour = torso_colour(image, boxes.xyxy[row])
+            nearer = boxes.xyxy[boxes.xyxy[:, 3] > boxes.xyxy[row, 3]]
+            colour = torso_colour(image, boxes.xyxy[row], nearer)
             if colour is not None:
                 self._colours.setdefault(int(boxes.track_id[row]), []).append(colour)
 
@@ -82,7 +80,7 @@ class Teams:
         weights = np.array([len(seen[track]) for track in ids], np.float64)
         scaled = colours * [self._options.lightness, 1.0, 1.0]
         team, ratio = part_in_two(scaled, weights)
-        teams: dict[int, dict[str, AttributeValue]] = {track: {"team": "unsure"} for track in self._frames}
+        teams: dict[int, dict[str, AttributeValue]] = {track: {"team": "unsure"} for track in self._players}
         means = [
             np.average(colours[team == k, 0], weights=weights[team == k]) if np.any(team == k) else 0 for k in (0, 1)
         ]
@@ -91,14 +89,14 @@ class Teams:
             is_sure = ratio[row] <= self._options.sure
             name = self._options.names[order.index(int(team[row]))] if is_sure else "unsure"
             teams[track] = {"team": name, "jersey": _hex(colours[row])}
-        attributes: dict[Place, dict[str, AttributeValue]] = {
-            (track, frame): teams[track] for track, frames in self._frames.items() for frame in frames
-        }
-        return Recognition(attributes)
+        return Recognition(teams)
 
 
-def torso_colour(image: NDArray[np.uint8], xyxy: Floats) -> Floats | None:
-    """Return the (3,) median Lab colour (L 0..100) of a standing player's torso; None where it is too small to tell."""
+def torso_colour(image: NDArray[np.uint8], xyxy: Floats, nearer: Floats) -> Floats | None:
+    """Return the (3,) median Lab colour (L 0..100) of a standing player's torso.
+
+    Pixels inside the (M, 4) boxes of nearer objects do not count; None where the torso is too small or too much hidden.
+    """
     height, width = image.shape[:2]
     extent = xyxy[2:] - xyxy[:2]
     start, stop = xyxy[:2] + extent * _TORSO[:2], xyxy[:2] + extent * _TORSO[2:]
@@ -106,11 +104,16 @@ def torso_colour(image: NDArray[np.uint8], xyxy: Floats) -> Floats | None:
     x2, y2 = min(width, round(float(stop[0]))), min(height, round(float(stop[1])))
     if x2 - x1 < _LEAST_SIDE_PX or y2 - y1 < _LEAST_SIDE_PX:
         return None
-    torso = _lab(image[y1:y2, x1:x2])
+    is_free = np.ones((y2 - y1, x2 - x1), np.bool_)
+    for left, top, right, bottom in (nearer - [x1, y1, x1, y1]).clip(0).astype(np.int64).tolist():
+        is_free[top:bottom, left:right] = False
+    if is_free.mean() < _LEAST_FREE:
+        return None
+    torso = _lab(image[y1:y2, x1:x2])[is_free.reshape(-1)]
     side = max(2, round(float(extent[0]) * 0.25))
-    left = image[y1:y2, max(0, int(xyxy[0]) - side) : max(0, int(xyxy[0]))]
-    right = image[y1:y2, min(width, int(xyxy[2])) : min(width, int(xyxy[2]) + side)]
-    beside = np.concatenate([left.reshape(-1, 3), right.reshape(-1, 3)])
+    before = image[y1:y2, max(0, int(xyxy[0]) - side) : max(0, int(xyxy[0]))]
+    behind = image[y1:y2, min(width, int(xyxy[2])) : min(width, int(xyxy[2]) + side)]
+    beside = np.concatenate([before.reshape(-1, 3), behind.reshape(-1, 3)])
     if len(beside):
         ground = np.median(_lab(beside[None]), axis=0)
         stands_out = np.linalg.norm(torso - ground, axis=1) > _GROUND_DISTANCE
@@ -147,13 +150,6 @@ def part_in_two(points: Floats, weights: Floats) -> tuple[NDArray[np.int64], Flo
         team = nearer.astype(np.int64)
     own = distance[np.arange(count), team]
     return team, own / np.maximum(distance[np.arange(count), 1 - team], 1e-9)
-
-
-def _hidden(xyxy: Floats, players: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Return whether another box covers much of each of these."""
-    shared = intersection(xyxy[players], xyxy) / np.maximum(area(xyxy[players]), 1e-9)[:, None]
-    shared[np.arange(len(players)), players] = 0.0
-    return np.asarray((shared > _COVERED).any(axis=1))
 
 
 def _lab(image: NDArray[np.uint8]) -> Floats:

@@ -63,7 +63,7 @@ class TrafficLights:
                 ]
                 most = max((own, *COLOURS, NONE), key=around.count)
                 attributes[track, frame] = {self._options.attribute: most}
-        return Recognition(attributes)
+        return Recognition(attributes=attributes)
 
 
 def light_colour(image: NDArray[np.uint8], xyxy: NDArray[np.float64], options: TrafficLightsOptions) -> str:

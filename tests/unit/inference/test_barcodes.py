@@ -88,7 +88,7 @@ def test_two_equal_codes_are_two_objects_over_time() -> None:
         code.look(rgb(np.roll(shelf, 4 * frame, axis=1)), frame * 3, Boxes.empty())
     known = code.conclude(7)
     assert [(track.id, track.class_id, len(track)) for track in known.tracks] == [(7, 1, 5), (8, 1, 5)]
-    assert known.attributes[7, 12] == {"code": "ABC", "format": "Code 128"}
+    assert known.of_tracks[7] == {"code": "ABC", "format": "Code 128"}
     shape = known.shapes[7, 12]
     assert isinstance(shape, Polygon)
     assert known.tracks[0].xyxy[4] == pytest.approx([*shape.rings[0].min(axis=0), *shape.rings[0].max(axis=0)])

@@ -62,10 +62,9 @@ def test_teams(one: Colour, two: Colour, pitch: Colour) -> None:
         boxes = [(x - 10, y - 50, x + 10, y) for x, y in places]
         teams.look(image, frame, Boxes.of(boxes, track_id=np.arange(1, 12)))
     known = teams.conclude(100)
-    found = {track: {known.attributes[track, frame]["team"] for frame in range(12)} for track in range(1, 12)}
-    assert all(len(names) == 1 for names in found.values())
+    found = {track: known.of_tracks[track]["team"] for track in range(1, 12)}
     lighter = float(np.dot(LUMA, one)) > float(np.dot(LUMA, two))
-    expected = {n + 1: {"light" if (kit == one) == lighter else "dark"} for n, kit in enumerate(kits)}
+    expected = {n + 1: "light" if (kit == one) == lighter else "dark" for n, kit in enumerate(kits)}
     assert found == expected
 
 
@@ -75,7 +74,7 @@ def test_one_kit_is_no_two_teams() -> None:
     image = field((60, 140, 50), [(100, 150, (220, 30, 40))], 1.0, 0)
     for frame in range(2):
         teams.look(image, frame, Boxes.of([(90, 100, 110, 150)], track_id=[4]))
-    assert teams.conclude(9).attributes == {(4, 0): {"team": "unsure"}, (4, 1): {"team": "unsure"}}
+    assert teams.conclude(9).of_tracks == {4: {"team": "unsure"}}
 
 
 def test_parting_is_as_good_as_k_means() -> None:
