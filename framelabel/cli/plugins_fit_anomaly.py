@@ -12,10 +12,10 @@ from framelabel.workflows import plugin_fit_anomaly
 def _run(config: plugin_fit_anomaly.PluginFitAnomalyConfig) -> int:
     with ConsoleReporter() as reporter:
         made = plugin_fit_anomaly.run(config, reporter)
-    fit = made.fit
-    what = "disturbed copies" if fit.is_made_up else "good pictures, each left out of its own template,"
-    click.echo(f"{made.count} good pictures; {what} reached {min(fit.reached):.2f} to {max(fit.reached):.2f} spreads")
-    click.echo(f"threshold: {fit.golden.threshold:.2f} spreads")
+    what = "disturbed copies" if made.is_made_up else "good pictures, each judged without itself,"
+    span = f"{min(made.reached):.2f} to {max(made.reached):.2f} {made.unit}"
+    click.echo(f"{made.count} good pictures; {what} reached {span}")
+    click.echo(f"threshold: {made.threshold:.2f} {made.unit}")
     click.echo(f"plugin: {made.folder}")
     click.echo(f"next: framelabel plugins check {made.folder}")
     return 0

@@ -8,7 +8,6 @@ spread that good pictures have at that pixel. `spreads / (spreads + threshold)` 
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framelabel.core.errors import UsageError
+from framelabel.inference.onnx_graph import GraphBuilder, need_onnx
 
 REACH = 16
 """Largest shift that is found, in pixels on each axis."""
@@ -27,7 +27,6 @@ SMOOTHING = 3
 """Side of the square over which spreads are averaged, in pixels."""
 FIXED_VIEW = "fixed_view"
 """Key of the model's notes that says "true": it knows one view, so a picture's mirror image is nothing to it."""
-_OPSET, _IR_VERSION = 17, 8
 _AXES = (2, 3)
 
 
@@ -49,9 +48,7 @@ def build_graph(golden: GoldenTemplate) -> bytes:
     Raises:
         UsageError: the `onnx` package is not installed, or the template is smaller than the search.
     """
-    if importlib.util.find_spec("onnx") is None:
-        msg = "making a model needs the onnx package: pip install onnx"
-        raise UsageError(msg)
+    need_onnx()
     height, width = golden.middle.shape[:2]
     if min(height, width) < 4 * REACH:
         msg = f"the pictures are {width}x{height} pixels; at least {4 * REACH} on each side are needed"
@@ -60,34 +57,23 @@ def build_graph(golden: GoldenTemplate) -> bytes:
 
 
 class _Graph:
-    """Collects nodes and constants in the order of the computation."""
+    """The computation, step by step."""
 
     def __init__(self, golden: GoldenTemplate) -> None:
-        from onnx import helper, numpy_helper
-
-        self._helper, self._numpy_helper = helper, numpy_helper
         self._golden = golden
-        self._nodes: list[Any] = []
-        self._constants: list[Any] = []
+        self._build = GraphBuilder()
+        self._node, self._constant = self._build.node, self._build.constant
 
     def serialise(self) -> bytes:
         """Return the whole file."""
-        from onnx import TensorProto
+        from onnx import helper
 
         height, width = self._golden.middle.shape[:2]
         output = self._compute("picture")
-        shape = [1, 3, height, width]
-        graph = self._helper.make_graph(
-            self._nodes,
-            "golden_template",
-            [self._helper.make_tensor_value_info("picture", TensorProto.FLOAT, shape)],
-            [self._helper.make_tensor_value_info(output, TensorProto.FLOAT, [1, 2, height, width])],
-            self._constants,
+        model = self._build.model(
+            "golden_template", ("picture", [1, 3, height, width]), (output, [1, 2, height, width])
         )
-        model = self._helper.make_model(
-            graph, opset_imports=[self._helper.make_opsetid("", _OPSET)], ir_version=_IR_VERSION
-        )
-        self._helper.set_model_props(model, {FIXED_VIEW: "true"})
+        helper.set_model_props(model, {FIXED_VIEW: "true"})
         return bytes(model.SerializeToString())
 
     def _compute(self, picture: str) -> str:
@@ -159,16 +145,3 @@ class _Graph:
         """Return an (H, W, 3) image as a float (1, 3, H, W) constant, kept small in the file."""
         name = self._constant(np.ascontiguousarray(image.transpose(2, 0, 1)[None]).astype(stored))
         return self._node("Cast", name, to=1)
-
-    def _constant(self, value: Any) -> str:
-        array = np.asarray(value)
-        if array.dtype == np.float64:
-            array = array.astype(np.float32)
-        name = f"constant_{len(self._constants)}"
-        self._constants.append(self._numpy_helper.from_array(np.ascontiguousarray(array).reshape(array.shape), name))
-        return name
-
-    def _node(self, kind: str, *inputs: str, **attributes: Any) -> str:
-        name = f"{kind.lower()}_{len(self._nodes)}"
-        self._nodes.append(self._helper.make_node(kind, list(inputs), [name], **attributes))
-        return name
