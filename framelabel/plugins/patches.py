@@ -27,7 +27,7 @@ _MOST_PATCHES = 40_000
 _FOLDS = 4
 _MARGIN = 1.05
 """The threshold lies this much above what good pictures reach."""
-_ALLOWED = 0.005
+ALLOWED = 0.005
 """Share of good pictures that may be marked; with fewer than 200, none is."""
 
 
@@ -47,12 +47,13 @@ def fit_patches(
     left_out: Sequence[NDArray[np.bool_] | None] = (),
     window: int = 0,
     bank: int = BANK,
+    allowed: float = ALLOWED,
     seed: int = 0,
     reporter: Reporter = SILENT,
 ) -> PatchFit:
     """Learn from good (H, W, 3) RGB pictures of any sizes.
 
-    The threshold is `_MARGIN` times the distance that all but `_ALLOWED` of the good pictures stay below, each measured
+    The threshold is `_MARGIN` times the distance that all but the share `allowed` of the good pictures stay below, each measured
     by the very graph that will label, against a memory made without it (in `_FOLDS` folds).
 
     Args:
@@ -61,6 +62,7 @@ def fit_patches(
         left_out: (H, W) pixels of each picture that are not good; () or None for none.
         window: side of the windows that pictures are cut into; 0 looks at each as a whole.
         bank: patches to keep.
+        allowed: share of good pictures that may be marked.
         seed: of every random choice.
         reporter: hears how far it is.
 
@@ -93,7 +95,7 @@ def fit_patches(
             kept = distances if mask is None else distances[~mask]
             reached.append(float(kept.max(initial=0.0)))
             reporter.advance()
-    bound = float(np.quantile(reached, 1.0 - _ALLOWED, method="higher"))
+    bound = float(np.quantile(reached, 1.0 - allowed, method="higher"))
     return PatchFit(replace(memory, threshold=max(_MARGIN * bound, 1e-3)), tuple(reached))
 
 

@@ -21,7 +21,7 @@ from framelabel.inference.patch_memory import build_graph as build_memory
 from framelabel.inference.preprocess import InputOptions
 from framelabel.plugins.building import model_source
 from framelabel.plugins.golden import fit_golden
-from framelabel.plugins.patches import BANK, fit_patches
+from framelabel.plugins.patches import ALLOWED, BANK, fit_patches
 from framelabel.workflows.anomaly_plugin import Learnt, plugin_name, write_plugin
 
 PICTURES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"}
@@ -79,6 +79,7 @@ class PluginFitAnomalyConfig:
     leave_out: Path | None = setting(None, help="Masks named like the pictures: white pixels are not learnt from.")
     window: int = setting(0, help="patches: cut pictures into windows of so many pixels; 0 looks at each as a whole.")
     bank: int = setting(BANK, help="patches: how many are kept.")
+    allow: float = setting(ALLOWED, help="patches: share of good pictures that may be marked; more finds more.")
     longest_side: int = setting(0, help="Larger pictures are scaled down to this; 0 for 640 (template), 256 (patches).")
     seed: int = setting(0, help="Seed of every random choice.")
 
@@ -106,6 +107,8 @@ def run(config: PluginFitAnomalyConfig, reporter: Reporter = SILENT) -> Made:
         UsageError: no readable picture, pictures that the method cannot use, or the folder is already there.
         ModelMismatchError: the backbone cannot be cut.
     """
+    if not 0 <= config.allow < 1:
+        raise UsageError(f"--allow {config.allow:g}: give a share from 0 to below 1, for example 0.05")
     name = plugin_name(config.out)
     files = _files(config.good)
     pictures = [_read(path) for path in files]
@@ -182,6 +185,7 @@ def _by_patches(
         left_out=masks,
         window=config.window,
         bank=config.bank,
+        allowed=config.allow,
         seed=config.seed,
         reporter=reporter,
     )
