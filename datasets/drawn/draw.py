@@ -21,6 +21,7 @@ from field import field
 from pen import Picture
 from shelf import shelf
 from street import site, street
+from surfaces import strip, tile
 
 SCENES: dict[str, Callable[[np.random.Generator], Picture]] = {
     "street": street,
@@ -29,6 +30,8 @@ SCENES: dict[str, Callable[[np.random.Generator], Picture]] = {
     "bunches": bunches,
     "counter": counter,
     "shelf": shelf,
+    "strip": strip,
+    "tile": tile,
 }
 
 

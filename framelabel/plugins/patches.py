@@ -53,8 +53,8 @@ def fit_patches(
 ) -> PatchFit:
     """Learn from good (H, W, 3) RGB pictures of any sizes.
 
-    The threshold is `_MARGIN` times the distance that all but the share `allowed` of the good pictures stay below, each measured
-    by the very graph that will label, against a memory made without it (in `_FOLDS` folds).
+    The threshold is `_MARGIN` times the distance that all but the share `allowed` of the good pictures stay below, each
+    measured by the very graph that will label, against a memory made without it (in `_FOLDS` folds).
 
     Args:
         pictures: what is good.
