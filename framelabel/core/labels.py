@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framelabel.core.boxes import NO_TRACK, Boxes
+from framelabel.core.events import Event
 from framelabel.core.ontology import AttributeValue, Ontology
 from framelabel.core.shapes import Shape
 from framelabel.core.videos import Video
@@ -81,6 +82,8 @@ class Labels:
     """Free attributes by row."""
     frame_attributes: Mapping[int, Mapping[str, AttributeValue]] = field(default_factory=lambda: MappingProxyType({}))
     """Whole-frame tags by row of `frames`."""
+    events: tuple[Event, ...] = ()
+    """What rules found; here an event's `video_id` is its row of `videos`."""
 
     def __post_init__(self) -> None:
         count = len(self.frame)
@@ -174,4 +177,5 @@ class Labels:
             {position[row]: shape for row, shape in self.shapes.items() if row in position},
             {position[row]: values for row, values in self.attributes.items() if row in position},
             self.frame_attributes,
+            self.events,
         )

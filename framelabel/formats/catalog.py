@@ -21,6 +21,8 @@ FORMATS: Catalog[type[Format[Any]]] = Catalog(
         "datumaro": "framelabel.formats.datumaro_json:Datumaro",
         "openlabel": "framelabel.formats.openlabel:OpenLabel",
         "label_studio": "framelabel.formats.label_studio:LabelStudio",
+        "events_csv": "framelabel.formats.event_tables:EventsCsv",
+        "events_json": "framelabel.formats.event_tables:EventsJson",
         "parquet": "framelabel.formats.flat_tables:Parquet",
         "csv": "framelabel.formats.flat_tables:Csv",
         "cvat_video": "framelabel.formats.cvat_video:CvatVideo",

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from framelabel.core.errors import InvalidLabelsError
+from framelabel.core.events import Event
 from framelabel.core.labels import Labels
 from framelabel.core.shapes import Polygon
 from framelabel.formats import jsonstream
 from framelabel.formats.coco_reading import TABLES, read_blocks
 from framelabel.formats.coco_writing import Dialect, render
+from framelabel.formats.conventions import COCO_FIRST_ID
+from framelabel.formats.events import event_of, in_head, record_of
 from framelabel.formats.files import head_of, pieces
 from framelabel.formats.holding import EVERYTHING, Fact, Holds, Rate, frame_sizes
 from framelabel.formats.numbers import xywh_restored
@@ -36,6 +39,7 @@ class Coco(Format[CocoOptions]):
     name: ClassVar[str] = "coco"
     title: ClassVar[str] = "COCO instances"
     Options: ClassVar[type[CocoOptions]] = CocoOptions
+    has_events: ClassVar[bool] = True
 
     @classmethod
     def detect(cls, path: Path) -> bool:
@@ -63,12 +67,40 @@ class Coco(Format[CocoOptions]):
         if file.is_dir():
             raise InvalidLabelsError(f"{path}: has {len(list(path.glob('*.json')))} *.json files; name the one to read")
         report.file = str(file)
-        return read_blocks(jsonstream.stream(pieces(file), str(file), TABLES), report, file.stem)
+        labels = read_blocks(jsonstream.stream(pieces(file), str(file), TABLES), report, file.stem)
+        return with_coco_events(labels, file, report) if "events" in coco_keys(file) else labels
 
     def render(self, labels: Labels) -> Iterator[Piece]:
         """Write one file."""
         dialect = Dialect(has_videos=is_clips(labels))
-        return (("", piece) for piece in render(labels, dialect))
+        return (("", piece) for piece in in_head(render(labels, dialect), coco_events(labels)))
+
+
+def coco_events(labels: Labels) -> list[dict[str, Any]]:
+    """Return the records of the list `events`; their `video_id` is that of the list `videos`."""
+    return [
+        {"id": number, "video_id": event.video_id + COCO_FIRST_ID, **record_of(event)}
+        for number, event in enumerate(labels.events, start=COCO_FIRST_ID)
+    ]
+
+
+def with_coco_events(labels: Labels, file: Path, report: Report) -> Labels:
+    """Return labels with the events that a file lists; those that cannot be read are reported."""
+    found: list[Any] = []
+    ids: dict[Any, int] = {}
+    for key, elements in jsonstream.stream(pieces(file), str(file)):
+        if key == "events" and isinstance(elements, list):
+            found += elements
+        elif key == "videos" and isinstance(elements, list):
+            for video in elements:
+                ids[video.get("id") if isinstance(video, dict) else None] = len(ids)
+        elif key in ("images", "annotations") and found:
+            break  # framelabel writes them first; another tool's file is read to its end
+    known: list[Event] = []
+    for number, record in enumerate(found):
+        with report.record(f"events[{number}]"):
+            known.append(event_of(record, ids[record["video_id"]] if ids else 0))
+    return replace(labels, events=tuple(known))
 
 
 def is_clips(labels: Labels) -> bool:

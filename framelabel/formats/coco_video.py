@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import ClassVar
 
 from framelabel.core.labels import Labels
-from framelabel.formats.coco import Coco, CocoOptions, coco_keys
+from framelabel.formats.coco import Coco, CocoOptions, coco_events, coco_keys
 from framelabel.formats.coco_writing import Dialect, render
+from framelabel.formats.events import in_head
 from framelabel.formats.protocol import Piece
 from framelabel.formats.report import LossReport
 from framelabel.formats.track_ids import with_global_tracks
@@ -39,7 +40,7 @@ class CocoVid(Coco):
 
     def render(self, labels: Labels) -> Iterator[Piece]:
         """Write one file."""
-        return (("", piece) for piece in render(labels, self.dialect))
+        return (("", piece) for piece in in_head(render(labels, self.dialect), coco_events(labels)))
 
 
 class Tao(CocoVid):

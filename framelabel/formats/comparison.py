@@ -35,6 +35,8 @@ def _differences(a: Labels, b: Labels) -> Iterator[str]:
         yield f"{len(a)} labels are {len(b)}"
         return
     yield from _row_differences(a, b)
+    if a.events != b.events:
+        yield f"events {a.events[:2]} are {b.events[:2]}"
 
 
 def _video_differences(a: Labels, b: Labels) -> Iterator[str]:

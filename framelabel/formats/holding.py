@@ -19,6 +19,7 @@ from framelabel.core.labels import Flag, FrameTable, Labels
 from framelabel.core.ontology import ClassSpec, Ontology
 from framelabel.core.shapes import Keypoints, Mask, Polygon, Polyline, Shape, hull
 from framelabel.core.videos import Video
+from framelabel.formats import events
 from framelabel.formats.builder import FARTHEST
 from framelabel.formats.conventions import default_name
 from framelabel.formats.files import safe_relative, safe_stem
@@ -53,6 +54,7 @@ class Fact(str, Enum):
     UNUSED_CLASS = "class without labels"
     SUPERCATEGORY = "supercategory"
     CLASS_ATTRIBUTES = "attribute definitions"
+    EVENTS = "events"
 
 
 class FrameSet(str, Enum):
@@ -121,6 +123,7 @@ def as_float_rate(fps: Fraction) -> Fraction:
 def fit(labels: Labels, holds: Holds, loss: LossReport) -> Labels:
     """Return the labels reduced to what a format holds; add what was dropped to `loss`."""
     labels = _without_impossible(labels, loss)
+    labels = events.fitted(labels, loss, holds=Fact.EVENTS in holds.facts and holds.videos)
     labels = _fit_columns(labels, holds, loss)
     labels = _fit_shapes(labels, holds, loss)
     labels = _fit_videos(labels, holds, loss)
@@ -322,6 +325,7 @@ def _renumbered(labels: Labels, frames: FrameTable, rank: NDArray[np.int64]) -> 
         shapes=labels.shapes,
         attributes=labels.attributes,
         frame_attributes=tags,
+        events=labels.events,
     )
 
 

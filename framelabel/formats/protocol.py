@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Generic, TypeVar, cast
 
 from framelabel.core.errors import InvalidLabelsError, UnsupportedLabelsError
 from framelabel.core.labels import Labels
+from framelabel.formats import events
 from framelabel.formats.conventions import default_name
 from framelabel.formats.files import safe_relative, write_all
 from framelabel.formats.holding import Holds, fit, frame_names
@@ -29,6 +30,9 @@ class Format(ABC, Generic[O]):
     """As people call it."""
     Options: ClassVar[type[Any]]
     """The frozen dataclass of this format's options."""
+
+    has_events: ClassVar[bool] = False
+    """Whether `render` writes events itself; without, those it holds become tags of frames."""
 
     one_file_suffix: ClassVar[str] = ""
     """A target with this suffix is the file of the only video; "" when the format decides otherwise."""
@@ -75,7 +79,7 @@ class Format(ABC, Generic[O]):
         report = Report(str(place))
         if not place.exists():
             raise InvalidLabelsError(f"{place}: no such file or folder")
-        labels = self.parse(place, report)
+        labels = events.untagged(self.parse(place, report), report)
         report.file = str(place)
         return labels, report
 
@@ -89,7 +93,7 @@ class Format(ABC, Generic[O]):
         loss = LossReport(self.name)
         fitted = self.fit(labels, loss)
         loss.frames, loss.labels = len(fitted.frames), len(fitted)
-        content = self.render(fitted)
+        content = self.render(fitted if self.has_events else events.tagged(fitted))
         if self.one_file_suffix and place.suffix.lower() == self.one_file_suffix:
             content = _as_one_file(content, place)
         write_all(place, content)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from framelabel.core.boxes import NO_TRACK
 from framelabel.core.labels import Labels
+from framelabel.formats.events import with_tracks
 from framelabel.formats.report import LossReport
 
 
@@ -72,4 +73,4 @@ def with_global_tracks(labels: Labels, loss: LossReport) -> Labels:
     loss.add("track id", len(pairs), "numbered anew over all videos, from 1; the format wants them unique in the file")
     track_id = labels.track_id.copy()
     track_id[tracked] = group.ravel() + 1
-    return replace(labels, track_id=track_id)
+    return with_tracks(replace(labels, track_id=track_id), labels)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -12,13 +13,15 @@ import orjson
 from numpy.typing import NDArray
 
 from framelabel.core.annotations import Provenance
+from framelabel.core.events import Event
 from framelabel.core.frames import VideoId
 from framelabel.core.labels import Flag, FrameTable, Labels
 from framelabel.core.ontology import AttributeValue
 from framelabel.core.shapes import Shape
 from framelabel.core.tracks import Visibility
+from framelabel.core.videos import Video
 from framelabel.store import annotations as facts
-from framelabel.store import geometry, ontology, videos
+from framelabel.store import events, geometry, ontology, videos
 from framelabel.store.runs import all_runs, now
 
 _CHUNK = 20_000
@@ -87,6 +90,7 @@ def read(connection: sqlite3.Connection, video_ids: Sequence[VideoId] | None = N
         shapes,
         attributes,
         frame_attributes,
+        _events(connection, chosen),
     )
 
 
@@ -137,7 +141,21 @@ def append(connection: sqlite3.Connection, labels: Labels, video_ids: Sequence[V
             yield (*place, -1, -1, 0.0, 0.0, 0.0, 0.0, None, None, 0, 0, 0.0, *source, text, "", 0, 0, created_at)
 
     facts.append_rows(connection, rows())
+    found = [
+        replace(event, video_id=video_ids[int(event.video_id)], run_id=provenance.run_id) for event in labels.events
+    ]
+    events.append(connection, found)
     return len(labels)
+
+
+def _events(connection: sqlite3.Connection, chosen: Sequence[Video]) -> tuple[Event, ...]:
+    """Return what rules found in these videos; an event's video is its row among them."""
+    rows = {video.id: row for row, video in enumerate(chosen)}
+    return tuple(
+        replace(event, video_id=VideoId(rows[event.video_id]))
+        for event in events.select(connection)
+        if event.video_id in rows
+    )
 
 
 def _chunks(connection: sqlite3.Connection, video_id: VideoId) -> Iterator[NDArray[np.float64]]:

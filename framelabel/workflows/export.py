@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from framelabel.core.boxes import NO_TRACK
 from framelabel.core.config import setting
 from framelabel.core.errors import FramelabelError, UsageError
+from framelabel.core.events import Event
 from framelabel.core.frames import FrameIndex, VideoId
 from framelabel.core.labels import Flag, FrameTable, Labels
 from framelabel.core.protocols import SILENT, Reporter
@@ -175,6 +176,17 @@ def of_frames(labels: Labels, rows: NDArray[np.int64], *, keep_videos: bool = Fa
         frames=frames,
         frame=rank[kept.frame],
         frame_attributes=tags,
+        events=_of_videos(labels.events, used),
+    )
+
+
+def _of_videos(events: Sequence[Event], used: NDArray[np.int64]) -> tuple[Event, ...]:
+    """Return the events of the videos at these (ascending) rows, which are then numbered from 0."""
+    rank = {int(row): number for number, row in enumerate(used)}
+    return tuple(
+        dataclasses.replace(event, video_id=VideoId(rank[int(event.video_id)]))
+        for event in events
+        if int(event.video_id) in rank
     )
 
 

@@ -128,5 +128,7 @@ def _digest(labels: Labels) -> str:
     ):
         digest.update(np.ascontiguousarray(array).tobytes())
     digest.update(repr((labels.frames.name, sorted(labels.attributes.items(), key=lambda item: item[0]))).encode())
+    if labels.events:
+        digest.update(repr(labels.events).encode())
     digest.update(repr(sorted(labels.frame_attributes.items(), key=lambda item: item[0])).encode())
     return digest.hexdigest()

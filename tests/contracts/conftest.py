@@ -8,6 +8,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from framelabel.core.events import Event
 from framelabel.core.frames import VideoId
 from framelabel.core.labels import Flag, FrameTable, Labels
 from framelabel.core.ontology import AttributeSpec, ClassSpec, Ontology
@@ -77,6 +78,11 @@ def clips() -> Labels:
             7: {"note": 'a "quoted" <b>&amp; ünïcode 行人'},
         },
         frame_attributes={0: {"weather": "rainy", "lux": 12.5}},
+        events=(
+            Event(VideoId(0), "too close", "near", 1, 5, (1, 2), 2, 0.1 + 0.2, needs_review=True),
+            Event(VideoId(0), "crowd", "crowd", 3, 4, (), 3, attributes={"mean": 2.5, "most": 3, "at": '"x"; ü'}),
+            Event(VideoId(1), "entered", "gate", 0, 2, (9, 7), 1),
+        ),
     )
 
 
