@@ -16,6 +16,7 @@ COMMANDS: Catalog[click.Command] = Catalog(
         "agree": "framelabel.cli.agree:command",
         "ask-model": "framelabel.cli.ask_model:command",
         "report": "framelabel.cli.report:command",
+        "tally": "framelabel.cli.tally:command",
         "probe": "framelabel.cli.probe:command",
         "frames": "framelabel.cli.frames:command",
         "label": "framelabel.cli.label:command",

@@ -21,6 +21,7 @@ from framelabel.store import imports
 from framelabel.store.project import Project
 from framelabel.workflows.format_choice import make_format
 from framelabel.workflows.frame_source import video_of
+from framelabel.workflows.picture_order import in_footage_order
 from framelabel.workflows.picture_tags import tagged
 
 
@@ -67,7 +68,8 @@ def run(config: ImportConfig, reporter: Reporter = SILENT) -> ImportSummary:
         matched = [_match(video, project.videos()) for video in labels.videos]
         if len(labels.videos) == 1 and len(config.footage) == 1 and matched[0] is None:
             matched = [video_of(project, config.footage[0])]
-        labels = _within(labels, matched, name, report)
+        known = {row: video for row, video in enumerate(matched) if video is not None}
+        labels = _within(in_footage_order(labels, known, report), matched, name, report)
         key = _digest(labels)
         author = config.author or str(config.source)
         done = project.write(imports.append, tagged(labels), matched, key, author)
