@@ -185,7 +185,7 @@ model:
   # {family.evidence}
   decoder: {family.decoder}{options}
   score_threshold: 0.1  # low on purpose: the tracker uses weak boxes to keep tracks alive
-tracker: {{name: bytetrack}}
+tracker: {{name: offline}}
 review: {{accept_at: 0.85}}
 """
 

@@ -65,7 +65,7 @@ class OfflineOptions:
     class_price: float = setting(6.0, help="log likelihood that a change of class costs")
     freedom: float = setting(3.0, help="degrees of freedom of the law of motion errors; lower forgives outliers")
     reach: float = setting(2.0, help="spread of unrelated objects, in box sizes")
-    object_bar: float = setting(0.0, help="log odds that a track is an object, above which it is kept")
+    object_bar: float = setting(0.3, help="log odds that a track is an object, above which it is kept")
     least_boxes: int = setting(4, help="tracks with fewer detections are dropped as flicker")
     double_iou: float = setting(0.7, help="overlap from which two tracks are one object seen twice")
     double_share: float = setting(0.6, help="share of a track's frames that must overlap so")
