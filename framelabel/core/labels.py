@@ -113,10 +113,12 @@ class Labels:
     ) -> Labels:
         """Make labels from unsorted rows; missing columns are class 0, NO_TRACK, score NaN, no flags, visible NaN.
 
+        Columns of rows that are sorted already are kept as they are, not copied.
         Sparse mappings (`shapes`, `attributes`) are keyed by the row given; they follow the sort.
         """
         count = len(frame)
-        order = np.argsort(frame, kind="stable")
+        is_sorted = count < 2 or bool((np.diff(frame) >= 0).all())
+        order: NDArray[np.int64] | slice = slice(None) if is_sorted else np.argsort(frame, kind="stable")
         defaults: dict[str, tuple[type[np.generic], float]] = {
             "class_id": (np.int32, 0),
             "track_id": (np.int64, NO_TRACK),
@@ -128,11 +130,11 @@ class Labels:
         for name, (kind, missing) in defaults.items():
             given = columns.pop(name, None)
             filled[name] = (np.full(count, missing, kind) if given is None else np.asarray(given, kind))[order]
-        rank = np.empty(count, np.int64)
-        rank[order] = np.arange(count)
+        rank = np.empty(0 if is_sorted else count, np.int64)
+        rank[order] = np.arange(len(rank))
         for name in ("shapes", "attributes"):
             given = columns.get(name)
-            if isinstance(given, Mapping):
+            if isinstance(given, Mapping) and not is_sorted:
                 columns[name] = {int(rank[row]): value for row, value in given.items()}
         return Labels(
             ontology,

@@ -32,7 +32,7 @@ from framelabel.formats.conventions import (
 )
 from framelabel.formats.files import found, head_of, pieces, safe_relative, safe_stem
 from framelabel.formats.holding import EVERYTHING, Fact, Holds, frame_names, frame_sizes
-from framelabel.formats.numbers import Floats, addend
+from framelabel.formats.numbers import Floats, addend, cell_texts, filled, json_texts
 from framelabel.formats.protocol import Format, Piece
 from framelabel.formats.report import LossReport, Report
 from framelabel.formats.rle import polygon_mask, record_of
@@ -210,7 +210,7 @@ def _file(
     yield b"[\n" if classes is None else b'{"frames":[\n'
     separator = b""
     for block in _frames(labels, names, video):
-        yield separator + orjson.dumps(block)[1:-1]
+        yield separator + block
         separator = b",\n"
     if classes is None:
         yield b"\n]\n"
@@ -220,76 +220,80 @@ def _file(
     yield b'\n],"groups":null,"config":' + orjson.dumps(config) + b"}\n"
 
 
-def _frames(labels: Labels, names: tuple[str, ...], video: int | None) -> Iterator[list[dict[str, Any]]]:
+def _frames(labels: Labels, names: tuple[str, ...], video: int | None) -> Iterator[bytes]:
+    """Yield frames with their labels as text, separated by commas."""
     table = labels.frames
     chosen = np.arange(len(table)) if video is None else np.flatnonzero(table.video == video)
     sizes = frame_sizes(labels)
     with_clips = is_clips(labels)
     bounds = np.searchsorted(labels.frame, np.arange(len(table) + 1))
+    rates = [clip.fps.as_integer_ratio() for clip in labels.videos]
     for start in range(0, len(chosen), _BLOCK):
         rows = chosen[start : start + _BLOCK]
         first, last = int(bounds[rows[0]]), int(bounds[rows[-1] + 1])
-        records = _labels(labels, first, last)
+        texts = _labels(labels, first, last)
+        spans = zip((bounds[rows] - first).tolist(), (bounds[rows + 1] - first).tolist(), strict=True)
+        facts = zip(
+            rows.tolist(), table.video[rows].tolist(), table.index[rows].tolist(), sizes[rows].tolist(), strict=True
+        )
         block = []
-        for row in rows.tolist():
-            width, height = sizes[row].tolist()
-            clip = labels.videos[table.video[row]]
-            index = int(table.index[row])
-            block.append(
-                {
-                    "name": names[row],
-                    "url": None,
-                    "videoName": clip.name if with_clips else None,
-                    "attributes": dict(labels.frame_attributes.get(row, {})),
-                    "timestamp": round(1000 * index / clip.fps) if clip.fps else None,
-                    "frameIndex": index if with_clips else None,
-                    "size": {"width": width, "height": height} if width and height else None,
-                    "labels": records[bounds[row] - first : bounds[row + 1] - first],
-                }
-            )
-        yield block
+        for (begin, end), (row, clip, index, (width, height)) in zip(spans, facts, strict=True):
+            head = {
+                "name": names[row],
+                "url": None,
+                "videoName": labels.videos[clip].name if with_clips else None,
+                "attributes": dict(labels.frame_attributes.get(row, {})),
+                "timestamp": round(1000 * index * rates[clip][1] / rates[clip][0]) if rates[clip][0] else None,
+                "frameIndex": index if with_clips else None,
+                "size": {"width": width, "height": height} if width and height else None,
+            }
+            block.append(b'%b,"labels":[%b]}' % (orjson.dumps(head)[:-1], b",".join(texts[begin:end])))
+        yield b",".join(block)
 
 
-def _labels(labels: Labels, first: int, last: int) -> list[dict[str, Any]]:
+def _labels(labels: Labels, first: int, last: int) -> list[bytes]:
     """Return the label records of rows [first, last), with explicit nulls as the toolkit's pydantic 2 demands."""
     rows = slice(first, last)
+    if first == last:
+        return []
     xyxy = labels.xyxy[rows].copy()
     for side in (2, 3):
         xyxy[:, side] = addend(np.full(len(xyxy), SCALABEL_INCLUSIVE), xyxy[:, side])
-    names = labels.ontology.names
-    ids = list(map(str, labels.track_id[rows].tolist()))
+    names = json_texts(labels.ontology.names)
     flags = labels.flags[rows]
     keys = (flags & np.uint16(Flag.KEYFRAME)) != 0
-    result: list[dict[str, Any]] = [
-        {
-            "id": track,
-            "category": names[class_id],
-            "score": None if score != score else score,  # noqa: PLR0124 - NaN means not stated
-            "attributes": {},
-            "manualShape": key,
-            "box2d": {"x1": x1, "y1": y1, "x2": x2, "y2": y2},
-            "box3d": None,
-            "poly2d": None,
-            "rle": None,
-            "graph": None,
-        }
-        for track, class_id, score, key, (x1, y1, x2, y2) in zip(
-            ids, labels.class_id[rows].tolist(), labels.score[rows].tolist(), keys.tolist(), xyxy.tolist(), strict=True
-        )
-    ]
-    for row in np.flatnonzero(flags & np.uint16(0xFFFF & ~int(Flag.KEYFRAME))).tolist():
-        result[row]["attributes"] = flag_attributes(int(flags[row]) & ~int(Flag.KEYFRAME))
-    for row in np.flatnonzero(~np.isnan(labels.visible[rows])).tolist():
-        result[row]["attributes"]["visibility"] = float(labels.visible[first + row])
-    if labels.attributes:
-        for row, record in enumerate(result, first):
-            if row in labels.attributes:
-                record["attributes"] = {**labels.attributes[row], **record["attributes"]}
-    if labels.shapes:
-        for row, record in enumerate(result, first):
-            if row in labels.shapes:
-                _add_shape(record, labels.shapes[row])
+    is_scored = ~np.isnan(labels.score[rows])
+    scores = cell_texts(labels.score[rows][:, None])[0] if bool(is_scored.any()) else [b"null"] * len(xyxy)
+    text = filled(
+        b'{"id":"%d","category":%b,"score":%b,"attributes":{},"manualShape":%b,'
+        b'"box2d":{"x1":%b,"y1":%b,"x2":%b,"y2":%b},"box3d":null,"poly2d":null,"rle":null,"graph":null}\0',
+        labels.track_id[rows].tolist(),
+        [names[row] for row in labels.class_id[rows].tolist()],
+        scores,
+        [b"true" if key else b"false" for key in keys.tolist()],
+        *cell_texts(xyxy),
+    )
+    result = text[:-1].split(b"\0")
+    rich = set((np.flatnonzero(flags & np.uint16(0xFFFF & ~int(Flag.KEYFRAME))) + first).tolist())
+    rich.update((np.flatnonzero(~np.isnan(labels.visible[rows])) + first).tolist())
+    for rare in (labels.attributes, labels.shapes):
+        rich.update(rare.keys() & range(first, last) if len(rare) < last - first else
+                    [row for row in range(first, last) if row in rare])  # fmt: skip
+    for row in rich:
+        result[row - first] = _rich(labels, row, result[row - first])
     return result
+
+
+def _rich(labels: Labels, row: int, plain: bytes) -> bytes:
+    """Return a label's text with its flags, attributes and exact shape added."""
+    record = orjson.loads(plain)
+    raised = flag_attributes(int(labels.flags[row]) & ~int(Flag.KEYFRAME))
+    if not np.isnan(labels.visible[row]):
+        raised["visibility"] = float(labels.visible[row])
+    record["attributes"] = {**labels.attributes.get(row, {}), **raised}
+    if row in labels.shapes:
+        _add_shape(record, labels.shapes[row])
+    return orjson.dumps(record)
 
 
 def _add_shape(record: dict[str, Any], shape: Polygon | Polyline | Keypoints | Mask) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -28,10 +29,7 @@ _FLUSH = 20_000
 
 _COLUMNS: tuple[tuple[str, type[np.generic]], ...] = (
     ("frame", np.int64),
-    ("x1", np.float64),
-    ("y1", np.float64),
-    ("x2", np.float64),
-    ("y2", np.float64),
+    ("xyxy", np.float64),
     ("class_id", np.int32),
     ("track_id", np.int64),
     ("score", np.float64),
@@ -66,6 +64,8 @@ class LabelsBuilder:
         self._frame_name: list[str] = []
         self._frame_size: list[tuple[int, int]] = []
         self._frame_of: dict[tuple[int, int], int] = {}
+        self._unlisted: list[tuple[Iterable[int], Iterable[int], range]] = []
+        self._runs: dict[int, tuple[range, int]] = {}
         self._last: dict[int, int] = {}
         self._blocks: dict[str, list[NDArray[Any]]] = {name: [] for name, _ in _COLUMNS}
         self._rows: list[tuple[Any, ...]] = []
@@ -86,14 +86,15 @@ class LabelsBuilder:
         Raises:
             ValueError: the ordinal is negative or absurd.
         """
-        known = self._frame_of.get((video, index))
+        frame_of = self._listed() if self._unlisted else self._frame_of
+        known = frame_of.get((video, index))
         if known is not None:
             return known
         if not 0 <= index < MOST_FRAMES:
             msg = f"frame {index} is outside 0 to {MOST_FRAMES - 1}"
             raise ValueError(msg)
         number = len(self._frame_index)
-        self._frame_of[video, index] = number
+        frame_of[video, index] = number
         self._frame_video.append(video)
         self._frame_index.append(index)
         self._frame_name.append(name)
@@ -110,7 +111,13 @@ class LabelsBuilder:
         if not len(indices):
             return np.zeros(0, np.int64)
         start, stop = int(indices[0]), int(indices[-1]) + 1
-        first, last = self._frame_of.get((video, start), -1), self._frame_of.get((video, stop - 1), -1)
+        run, number = self._runs.get(video, (range(0), 0))
+        if start in run and stop - 1 in run:
+            place, remainder = np.divmod(indices - run.start, run.step)
+            if run.step == 1 or not bool(remainder.any()):
+                return number + place
+        frame_of = self._listed()
+        first, last = frame_of.get((video, start), -1), frame_of.get((video, stop - 1), -1)
         if first >= 0 and last - first == stop - 1 - start:
             part = slice(first, last + 1)
             is_run = self._frame_index[part] == list(range(start, stop))
@@ -118,24 +125,26 @@ class LabelsBuilder:
                 return first + indices - start
         return np.array([self.frame(video, index) for index in indices.tolist()], np.int64)
 
-    def add_run(self, video: int, frames: range) -> None:
-        """Add many frames of a video at once; none of them may be there already.
+    def add_run(self, video: int, frames: range) -> int:
+        """Add many frames of a video at once; none of them may be there already. Returns the number of the first.
 
         Raises:
             ValueError: an ordinal is negative or absurd.
         """
+        number, count = len(self._frame_index), len(frames)
         if not frames:
-            return
+            return number
         if frames[0] < 0 or frames[-1] >= MOST_FRAMES:
             msg = f"frames {frames[0]} to {frames[-1]} are outside 0 to {MOST_FRAMES - 1}"
             raise ValueError(msg)
-        number, count = len(self._frame_index), len(frames)
-        self._frame_of.update(zip(((video, index) for index in frames), range(number, number + count), strict=True))
+        self._unlisted.append((repeat(video), frames, range(number, number + count)))
+        self._runs[video] = (frames, number)
         self._frame_video.extend([video] * count)
         self._frame_index.extend(frames)
         self._frame_name.extend([""] * count)
         self._frame_size.extend([(0, 0)] * count)
         self._last[video] = frames[-1]
+        return number
 
     def add_frames(
         self, videos: list[int], indices: list[int], names: list[str] | None, sizes: list[tuple[int, int]]
@@ -143,20 +152,27 @@ class LabelsBuilder:
         """Add many frames at once and return their numbers; the caller has made sure that all are new and possible."""
         number, count = len(self._frame_index), len(indices)
         numbers = range(number, number + count)
-        self._frame_of.update(zip(zip(videos, indices, strict=True), numbers, strict=True))
+        self._unlisted.append((videos, indices, numbers))
         self._frame_video.extend(videos)
         self._frame_index.extend(indices)
         self._frame_name.extend(names if names is not None else [""] * count)
         self._frame_size.extend(sizes)
-        last = self._last
-        for video, index in zip(videos, indices, strict=True):
-            if index > last.get(video, -1):
-                last[video] = index
+        highest = np.full(len(self.videos), -1, np.int64)
+        np.maximum.at(highest, videos, indices)
+        for video in np.flatnonzero(highest >= 0).tolist():
+            self._last[video] = max(int(highest[video]), self._last.get(video, -1))
         return numbers
+
+    def _listed(self) -> dict[tuple[int, int], int]:
+        """Return the number of each frame; frames added in bulk get their entries when the first one is looked up."""
+        for videos, indices, numbers in self._unlisted:
+            self._frame_of.update(zip(zip(videos, indices), numbers))  # noqa: B905 - one video may stand for all
+        self._unlisted.clear()
+        return self._frame_of
 
     def has_frame(self, video: int, index: int) -> bool:
         """Return whether this frame was added before."""
-        return (video, index) in self._frame_of
+        return (video, index) in self._listed()
 
     def frame_count(self) -> int:
         """Return how many frames were added."""
@@ -211,7 +227,7 @@ class LabelsBuilder:
             self.report.skip(where, problem, "correct or remove this label")
             return False
         row = self._stored + len(self._rows)
-        self._rows.append((frame, x1, y1, x2, y2, class_id, track_id, score, flags, visible))
+        self._rows.append((frame, (x1, y1, x2, y2), class_id, track_id, score, flags, visible))
         if shape is not None:
             self.shapes[row] = shape
         if attributes:
@@ -234,7 +250,7 @@ class LabelsBuilder:
     ) -> NDArray[np.int64]:
         """Add many plain boxes; `where(k)` names row k in messages. Returns the (K,) positions that were accepted."""
         self._flush()
-        good = _possible(xyxy)
+        good = possible(xyxy)
         for position in np.flatnonzero(~good)[:1000]:
             problem = _box_problem(*xyxy[position].tolist())
             self.report.skip(where(int(position)), problem, "correct or remove this label")
@@ -242,7 +258,7 @@ class LabelsBuilder:
         if hidden > 0:
             self.report.skip("", f"{hidden} more labels with impossible boxes", count=hidden)
         kept = np.flatnonzero(good)
-        given = (frame, *xyxy.T, class_id, track_id, score, flags, visible)
+        given = (frame, xyxy, class_id, track_id, score, flags, visible)
         for (name, kind), values in zip(_COLUMNS, given, strict=True):
             array = np.asarray(values, dtype=kind)
             column = array if array.ndim else np.full(len(xyxy), array)
@@ -274,22 +290,23 @@ class LabelsBuilder:
         video = np.array(self._frame_video, np.int32)
         index = np.array(self._frame_index, np.int64)
         order = np.lexsort((index, video))
+        is_sorted = bool((np.diff(order) > 0).all())
         rank = np.empty(len(order), np.int64)
         rank[order] = np.arange(len(order))
         shown = self._frame_name
         table = FrameTable(
             video[order],
             index[order],
-            tuple(shown[row] for row in order) if any(shown) else (),
+            (tuple(shown) if is_sorted else tuple(shown[row] for row in order)) if any(shown) else (),
             self._sizes(order, video),
         )
-        columns = {name: _joined(self._blocks[name], kind) for name, kind in _COLUMNS}
+        columns = {name: _joined(self._blocks[name], kind, 4 if name == "xyxy" else 0) for name, kind in _COLUMNS}
         return Labels.of(
             Ontology(tuple(self.classes)),
             self._counted_videos(video, index),
             table,
-            rank[columns["frame"]] if len(order) else columns["frame"],
-            np.stack([columns[side] for side in ("x1", "y1", "x2", "y2")], axis=1),
+            columns["frame"] if is_sorted else rank[columns["frame"]],
+            columns["xyxy"],
             class_id=columns["class_id"],
             track_id=columns["track_id"],
             score=columns["score"],
@@ -305,6 +322,8 @@ class LabelsBuilder:
         if not self._frame_size:
             return None
         sizes = np.array(self._frame_size, np.int64)
+        if not bool(sizes.any()):
+            return None
         differs = False
         for row, known in enumerate(self.videos):
             of_video = np.unique(sizes[video == row], axis=0)
@@ -335,15 +354,16 @@ class LabelsBuilder:
         self._rows.clear()
 
 
-def _joined(blocks: list[NDArray[Any]], kind: type[np.generic]) -> NDArray[Any]:
+def _joined(blocks: list[NDArray[Any]], kind: type[np.generic], width: int = 0) -> NDArray[Any]:
     if not blocks:
-        return np.zeros(0, kind)
-    result = np.concatenate(blocks)
+        return np.zeros((0, width) if width else 0, kind)
+    result = blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
     blocks.clear()
     return result
 
 
-def _possible(xyxy: NDArray[np.float64]) -> NDArray[np.bool_]:
+def possible(xyxy: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return which of (N, 4) boxes can be: finite, within reach, not inside out."""
     with np.errstate(invalid="ignore"):
         near = np.all(np.abs(xyxy) <= FARTHEST, axis=1)
         ordered = (xyxy[:, 2] >= xyxy[:, 0]) & (xyxy[:, 3] >= xyxy[:, 1])

@@ -15,7 +15,7 @@ from framelabel.core.shapes import Keypoints, Polygon, Shape
 from framelabel.formats.builder import FARTHEST, MOST_FRAMES, LabelsBuilder, make_video
 from framelabel.formats.conventions import default_name, split_attributes
 from framelabel.formats.jsonstream import Block
-from framelabel.formats.numbering import Numbering, TrackNumbers, column, fraction_of, sequence
+from framelabel.formats.numbering import Keys, TrackNumbers, column, fraction_of, sequence
 from framelabel.formats.numbers import xywh_to_xyxy
 from framelabel.formats.report import RECORD_ERRORS, Report
 from framelabel.formats.rle import mask_of
@@ -45,8 +45,8 @@ class CocoReader:
         self.images: list[dict[str, Any]] = []
         self.categories: list[Any] = []
         self.videos: list[Any] = []
-        self._image_number = Numbering()
-        self._category_number = Numbering()
+        self._image_keys = Keys()
+        self._category_keys = Keys()
         self._blocks: list[tuple[NDArray[Any], ...]] = []
         self._names: list[int] = []
         self._count = 0
@@ -86,34 +86,30 @@ class CocoReader:
             )
         if not self._blocks:
             return self.builder.build()
-        image, category, xywh, score, flags, visible, track, position = (
+        image, category, xyxy, score, flags, visible, track, position = (
             np.concatenate(parts) for parts in zip(*self._blocks, strict=True)
         )
         self._blocks.clear()
-        frame = np.array([frames.get(key, -1) for key in self._image_number] or [-1], np.int64)[image]
-        class_id = np.array([classes.get(key, -1) for key in self._category_number] or [-1], np.int64)[category]
+        frame = self._image_keys.places(image, frames)
+        class_id = self._category_keys.places(category, classes)
         good = (frame >= 0) & (class_id >= 0)
-        for row in np.flatnonzero(~good)[:1000]:
-            what = "image_id" if frame[row] < 0 else "category_id"
-            numbers = self._image_number if frame[row] < 0 else self._category_number
-            value = numbers.key((image if frame[row] < 0 else category)[row])
-            self.report.skip(f"annotations[{position[row]}]", f"{what} {value!r} is not in the file's lists")
-        hidden = int((~good).sum()) - 1000
-        if hidden > 0:
-            self.report.skip("annotations", f"{hidden} more name unknown images or categories", count=hidden)
         kept = np.flatnonzero(good)
         track_id = self._track_ids(frame, track)
+        columns = (frame, xyxy, class_id, track_id, score, flags, visible)
+        if len(kept) < len(good):
+            self._report_unknown(~good, frame < 0, (image, category), position)
+            columns = tuple(column[kept] for column in columns)  # type: ignore[assignment]
         first = self.builder.row_count
         accepted = kept[
             self.builder.extend(
-                frame[kept],
-                xywh_to_xyxy(xywh[kept]),
-                class_id[kept],
+                columns[0],
+                columns[1],
+                columns[2],
                 lambda row: f"annotations[{position[kept[row]]}]",
-                track_id=track_id[kept],
-                score=score[kept],
-                flags=flags[kept],
-                visible=visible[kept],
+                track_id=columns[3],
+                score=columns[4],
+                flags=columns[5],
+                visible=columns[6],
             )
         ]
         if self._shapes or self._attributes:
@@ -125,9 +121,30 @@ class CocoReader:
                         target[int(new_row[row])] = value  # type: ignore[assignment]
         return self.builder.build()
 
+    def _report_unknown(
+        self,
+        bad: NDArray[np.bool_],
+        has_no_frame: NDArray[np.bool_],
+        codes: tuple[NDArray[np.int64], NDArray[np.int64]],
+        position: NDArray[np.int64],
+    ) -> None:
+        for row in np.flatnonzero(bad)[:1000].tolist():
+            what, keys, of_row = (
+                ("image_id", self._image_keys, codes[0])
+                if has_no_frame[row]
+                else ("category_id", self._category_keys, codes[1])
+            )
+            value = keys.key(of_row[row])
+            self.report.skip(f"annotations[{position[row]}]", f"{what} {value!r} is not in the file's lists")
+        hidden = int(bad.sum()) - 1000
+        if hidden > 0:
+            self.report.skip("annotations", f"{hidden} more name unknown images or categories", count=hidden)
+
     # Lists beside the annotations
 
     def _dicts(self, values: list[Any], key: str, offset: int) -> list[dict[str, Any]]:
+        if set(map(type, values)) == {dict}:
+            return values
         for position, value in enumerate(values):
             if not isinstance(value, dict):
                 self.report.skip(f"{key}[{offset + position}]", f"is {type(value).__name__}, not an object")
@@ -245,8 +262,8 @@ class CocoReader:
         """Take annotations that came as numbers."""
         count = len(table)
         has = table.fields.keys()
-        image, category = (_numbered(table.column(name), numbers) for name, numbers in (
-            ("image_id", self._image_number), ("category_id", self._category_number)))  # fmt: skip
+        image, category = (_codes(table.column(name), keys) for name, keys in (
+            ("image_id", self._image_keys), ("category_id", self._category_keys)))  # fmt: skip
         flags = np.zeros(count, np.uint16)
         for name, flag in (("iscrowd", Flag.CROWD), ("ignore", Flag.IGNORED)):
             if name in has:
@@ -261,7 +278,8 @@ class CocoReader:
         if "area" not in has:
             self._missing_area += count
         position = np.arange(self._seen, self._seen + count)
-        columns = (image, category, table.values[:, table.fields["bbox"]].copy(), score, flags, visible, track_id)
+        xyxy = xywh_to_xyxy(table.values[:, table.fields["bbox"]])
+        columns = (image, category, xyxy, score, flags, visible, track_id)
         self._blocks.append((*columns, position))
         self._seen += count
         self._count += count
@@ -284,9 +302,8 @@ class CocoReader:
         return False
 
     def _columns(self, block: list[Any]) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.float64]]:
-        images, categories = self._image_number, self._category_number
-        image = [images[record["image_id"]] for record in block]
-        category = [categories[record["category_id"]] for record in block]
+        image = self._image_keys.codes([record["image_id"] for record in block])
+        category = self._category_keys.codes([record["category_id"] for record in block])
         try:
             boxes = [record["bbox"] for record in block]
         except KeyError:
@@ -295,7 +312,7 @@ class CocoReader:
         if xywh.shape != (len(block), 4):
             msg = "bbox needs four numbers"
             raise ValueError(msg)
-        return np.array(image, np.int64), np.array(category, np.int64), xywh
+        return image, category, xywh_to_xyxy(xywh)
 
     def _optional(
         self, block: list[dict[str, Any]], keys: set[str], positions: Sequence[int]
@@ -363,11 +380,10 @@ def _numbers(block: list[dict[str, Any]], key: str, keys: set[str]) -> NDArray[n
     return np.array([value if isinstance(value, (int, float)) else np.nan for value in values], np.float64)
 
 
-def _numbered(values: NDArray[np.float64], numbers: Numbering) -> NDArray[np.int64]:
-    """Return the number of each identifier."""
-    unique, inverse = np.unique(values, return_inverse=True)
-    known = [numbers[int(value) if value == int(value) else value] for value in unique.tolist()]
-    return np.array(known, np.int64)[inverse.ravel()]
+def _codes(values: NDArray[np.float64], keys: Keys) -> NDArray[np.int64]:
+    """Return the code of each identifier of a column of numbers."""
+    whole = values.astype(np.int64)
+    return whole if bool((whole == values).all()) else keys.codes(values.tolist())
 
 
 def _segmentation(value: Any) -> Shape:

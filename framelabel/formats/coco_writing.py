@@ -14,10 +14,10 @@ from framelabel.core.labels import Flag, Labels
 from framelabel.core.shapes import Keypoints, Mask, Polygon
 from framelabel.formats.conventions import COCO_FIRST_ID, COCO_KEYPOINTS, default_name, flag_attributes
 from framelabel.formats.holding import frame_names, frame_sizes
-from framelabel.formats.numbers import texts, woven, xyxy_to_xywh
+from framelabel.formats.numbers import cell_texts, filled, json_texts, row_texts, xyxy_to_xywh
 from framelabel.formats.rle import area_of, polygon_area, record_of
 
-_BLOCK = 20_000
+_BLOCK = 4_000
 _IN_FIELDS = int(Flag.CROWD | Flag.IGNORED)
 
 
@@ -44,17 +44,10 @@ def render(labels: Labels, dialect: Dialect) -> Iterator[bytes]:
     if dialect.has_tracks_table:
         yield b',"tracks":' + orjson.dumps(_tracks(labels))
     yield b',"images":['
-    yield from _joined(_images(labels, dialect))
+    yield from _images(labels, dialect)
     yield b'],"annotations":['
     yield from _annotations(labels, dialect)
     yield b"]}\n"
-
-
-def _joined(blocks: Iterator[list[dict[str, Any]]]) -> Iterator[bytes]:
-    separator = b""
-    for block in blocks:
-        yield separator + orjson.dumps(block, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1]
-        separator = b",\n"
 
 
 def _videos(labels: Labels, dialect: Dialect) -> list[dict[str, Any]]:
@@ -103,32 +96,31 @@ def _tracks(labels: Labels) -> list[dict[str, Any]]:
     ]
 
 
-def _images(labels: Labels, dialect: Dialect) -> Iterator[list[dict[str, Any]]]:
-    names = frame_names(labels, default_name)
+def _images(labels: Labels, dialect: Dialect) -> Iterator[bytes]:
+    names = json_texts(frame_names(labels, default_name))
+    videos = json_texts([video.name for video in labels.videos])
     sizes = frame_sizes(labels)
     table = labels.frames
+    template = b'{"id":%d,"file_name":%b,"width":%d,"height":%d'
+    if dialect.has_videos:
+        template += f',"{dialect.frame_field}":%d,"video_id":%d'.encode()
+    template += b',"video":%b' if dialect.has_tracks_table else b""
+    template += b"%b},"
+    tags = {row: b',"attributes":' + orjson.dumps(dict(values)) for row, values in labels.frame_attributes.items()}
     for start in range(0, len(table), _BLOCK):
         stop = min(start + _BLOCK, len(table))
-        columns = zip(
-            range(start, stop),
+        columns: list[list[int] | list[bytes]] = [
+            list(range(start + COCO_FIRST_ID, stop + COCO_FIRST_ID)),
             names[start:stop],
-            sizes[start:stop].tolist(),
-            table.index[start:stop].tolist(),
-            table.video[start:stop].tolist(),
-            strict=True,
-        )
-        block: list[dict[str, Any]] = []
-        for row, name, (width, height), index, video in columns:
-            record: dict[str, Any] = {"id": row + COCO_FIRST_ID, "file_name": name, "width": width, "height": height}
-            if dialect.has_videos:
-                record[dialect.frame_field] = index
-                record["video_id"] = video + COCO_FIRST_ID
-                if dialect.has_tracks_table:
-                    record["video"] = labels.videos[video].name
-            if row in labels.frame_attributes:
-                record["attributes"] = dict(labels.frame_attributes[row])
-            block.append(record)
-        yield block
+            *sizes[start:stop].T.tolist(),
+        ]
+        if dialect.has_videos:
+            columns += [table.index[start:stop].tolist(), (table.video[start:stop] + COCO_FIRST_ID).tolist()]
+        if dialect.has_tracks_table:
+            columns.append([videos[row] for row in table.video[start:stop].tolist()])
+        columns.append([tags.get(row, b"") for row in range(start, stop)] if tags else [b""] * (stop - start))
+        text = filled(template, *columns)[:-1]
+        yield text if start == 0 else b",\n" + text
 
 
 def _annotations(labels: Labels, dialect: Dialect) -> Iterator[bytes]:
@@ -151,23 +143,31 @@ def _plain_text(labels: Labels, dialect: Dialect, start: int, stop: int) -> byte
     if any(mixed) or is_rare or labels.shapes or labels.attributes:
         return None
     xywh = xyxy_to_xywh(labels.xyxy[rows])
-    crowd = ((flags & np.uint16(Flag.CROWD)) != 0).astype(np.int64)
-    columns = [
-        texts(np.arange(start + COCO_FIRST_ID, stop + COCO_FIRST_ID), b'{"id":'),
-        texts(labels.frame[rows] + COCO_FIRST_ID, b',"image_id":'),
-        texts(labels.class_id[rows] + COCO_FIRST_ID, b',"category_id":'),
-        texts(xywh, b',"bbox":[', b"]"),
-        texts(xywh[:, 2] * xywh[:, 3], b',"area":'),
+    area = xywh[:, 2:3] * xywh[:, 3:]
+    template = b'{"id":%d,"image_id":%d,"category_id":%d,"bbox":[%b],"area":%b'
+    columns: list[list[int] | list[bytes]] = [
+        list(range(start + COCO_FIRST_ID, stop + COCO_FIRST_ID)),
+        (labels.frame[rows] + COCO_FIRST_ID).tolist(),
+        (labels.class_id[rows] + COCO_FIRST_ID).tolist(),
+        row_texts(xywh),
+        *cell_texts(area),
     ]
     if bool(is_tracked.all()):
-        columns.append(texts(track_id, f',"{dialect.track_field}":'.encode()))
+        template += f',"{dialect.track_field}":%d'.encode()
+        columns.append(track_id.tolist())
     if dialect.has_videos and dialect.is_video_id_in_annotations:
-        video = labels.frames.video[labels.frame[rows]].astype(np.int64)
-        columns.append(texts(video + COCO_FIRST_ID, b',"video_id":'))
+        video = labels.frames.video[labels.frame[rows]] + COCO_FIRST_ID
+        is_one = bool(video[0] == video[-1])  # rows are sorted by frame, frames by video
+        template += b',"video_id":%b' % (b"%d" % int(video[0]) if is_one else b"%d")
+        columns += [] if is_one else [video.tolist()]
     if bool(is_scored.all()):
-        columns.append(texts(score, b',"score":'))
-    columns.append(texts(crowd, b',"segmentation":[],"iscrowd":', b"},"))
-    return woven(*columns)[:-1]
+        template += b',"score":%b'
+        columns += cell_texts(score[:, None])
+    crowd = (flags & np.uint16(Flag.CROWD)) != 0
+    if bool(crowd.any()):
+        columns.append(crowd.astype(np.int64).tolist())
+    template += b',"segmentation":[],"iscrowd":%b},' % (b"%d" if bool(crowd.any()) else b"0")
+    return filled(template, *columns)[:-1]
 
 
 def _records(labels: Labels, dialect: Dialect, start: int, stop: int) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from framelabel.core.ontology import AttributeValue
 from framelabel.core.shapes import Keypoints, Mask, Polygon, Polyline, Shape, hull
 from framelabel.formats.builder import LabelsBuilder
 from framelabel.formats.conventions import split_attributes
-from framelabel.formats.cvat_text import points_of
+from framelabel.formats.cvat_text import points_of, warn_of_open_end
 from framelabel.formats.keyed_tracks import expand
 from framelabel.formats.rle import mask_of_pixels
 from framelabel.formats.typed_attributes import from_text
@@ -57,10 +57,7 @@ def read_track(
         keys, boxes, frame = [keys[row] for row in keep], [boxes[row] for row in keep], frame[keep]
     outside = np.array([key[1] for key in keys], np.bool_)
     if not outside[-1] and len(frames) and frame[-1] < frames[-1]:
-        builder.report.warn(
-            f"track {track_id}",
-            f'no closing outside="1": it ends at frame {frame[-1]}, CVAT would show it until frame {frames[-1]}',
-        )
+        warn_of_open_end(builder.report, track_id, int(frame[-1]), int(frames[-1]))
     shown = np.flatnonzero(~outside)
     if not len(shown):
         return

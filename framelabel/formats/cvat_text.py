@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framelabel.core.labels import Flag, Labels
+from framelabel.formats.report import Report
 from framelabel.formats.typed_attributes import Kinds
 from framelabel.formats.xml_text import text
 
@@ -45,3 +46,10 @@ def points_of(value: str) -> NDArray[np.float64]:
     """
     pairs: list[Any] = [pair.split(",") for pair in value.split(";") if pair]
     return np.array([(float(x), float(y)) for x, y in pairs], np.float64).reshape(-1, 2)
+
+
+def warn_of_open_end(report: Report, track_id: int, frame: int, last: int) -> None:
+    """Record that a track's last key does not close it before the last frame of the video."""
+    report.warn(
+        f"track {track_id}", f'no closing outside="1": it ends at frame {frame}, CVAT would show it until frame {last}'
+    )

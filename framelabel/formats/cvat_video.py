@@ -14,12 +14,14 @@ from framelabel.core.errors import InvalidLabelsError
 from framelabel.core.labels import Flag, Labels
 from framelabel.core.shapes import Polygon, Polyline
 from framelabel.formats.builder import LabelsBuilder, make_video
+from framelabel.formats.cvat_plain import plain_tracks
 from framelabel.formats.cvat_reading import read_track
 from framelabel.formats.cvat_text import IN_ATTRIBUTES, label_records, points_text
 from framelabel.formats.files import found
 from framelabel.formats.holding import Fact, FrameSet, Holds
 from framelabel.formats.keyed_tracks import Track, fit_keys, tracks_of
 from framelabel.formats.numbering import fraction_of
+from framelabel.formats.numbers import cell_texts, filled
 from framelabel.formats.protocol import Format, Piece
 from framelabel.formats.report import LossReport, Report
 from framelabel.formats.rings import single_rings
@@ -27,6 +29,7 @@ from framelabel.formats.track_ids import with_own_tracks
 from framelabel.formats.typed_attributes import Kinds, fit_attributes, kinds_of, row_attributes, to_text
 from framelabel.formats.xml_text import attribute, content, elements, root_tag, text
 
+_BLOCK = 4_000
 _CARRIED = int(Flag.OCCLUDED) | IN_ATTRIBUTES
 _FACTS = frozenset(
     {
@@ -101,16 +104,39 @@ class CvatVideo(Format[CvatVideoOptions]):
         for row, video in enumerate(labels.videos):
             name = f"{video.name}.xml"
             yield name, _head(labels, row, kinds).encode()
-            lines: list[str] = []
             first, last = np.searchsorted(labels.frames.video, [row, row + 1]).tolist()
+            if not is_rich:
+                yield from ((name, text) for text in _plain_tracks(labels, of_video[row], last))
+                yield name, b"</annotations>\n"
+                continue
+            lines: list[str] = []
             for track in of_video[row]:
-                _write_track(labels, track, (first, last), lines, is_rich=is_rich)
+                _write_track(labels, track, (first, last), lines)
                 if len(lines) > 20_000:
                     yield name, "".join(lines).encode()
                     lines.clear()
             yield name, ("".join(lines) + "</annotations>\n").encode()
 
     def _read_file(self, file: Path, builder: LabelsBuilder, report: Report) -> None:
+        if not self._read_plain_file(file, builder):
+            self._read_any_file(file, builder, report)
+
+    def _read_plain_file(self, file: Path, builder: LabelsBuilder) -> bool:
+        """Read a file without anything unusual in bulk; return False, with nothing added, when it is not one."""
+        plain = plain_tracks(file)
+        meta = plain.meta() if plain is not None else None
+        if plain is None or meta is None:
+            return False
+        kinds: dict[tuple[str, str], str] = {}
+        facts = read_meta(meta, builder, kinds)
+        if not plain.lies_within(facts.frames):
+            return False
+        name = facts.name or file.stem
+        video = builder.video(make_video(name, facts.size, facts.frame_count, fraction_of(None)))
+        plain.add_to(builder, facts.frames, builder.add_run(video, facts.frames), kinds)
+        return True
+
+    def _read_any_file(self, file: Path, builder: LabelsBuilder, report: Report) -> None:
         video: int | None = None
         frames = np.zeros(0, np.int64)
         kinds: dict[tuple[str, str], str] = {}
@@ -181,9 +207,41 @@ def _head(labels: Labels, video: int, kinds: Kinds) -> str:
     )
 
 
-def _write_track(
-    labels: Labels, track: Track, frames_of_video: tuple[int, int], lines: list[str], *, is_rich: bool
-) -> None:
+def _plain_tracks(labels: Labels, tracks: list[Track], stop: int) -> Iterator[bytes]:
+    """Yield tracks of plain boxes as text, as `_write_track` does; `stop` is one past the video's last frame row."""
+    if not tracks:
+        return
+    names = [attribute(name) for name in labels.ontology.names]
+    opening = [f'<track id="{track.id}" label={names[track.class_id]} source="file">\n'.encode() for track in tracks]
+    opening[1:] = [b"</track>\n" + text for text in opening[1:]]
+    rows = np.concatenate([track.rows for track in tracks])
+    ends = np.concatenate([track.ends for track in tracks])
+    owner = np.repeat(np.arange(len(tracks)), [len(track.rows) for track in tracks])
+    is_key = ((labels.flags[rows] & np.uint16(Flag.KEYFRAME)) != 0) | ends
+    rows, ends, owner = rows[is_key], ends[is_key], owner[is_key]
+    is_closed = ends & (labels.frame[rows] + 1 < stop)
+    place = np.repeat(np.arange(len(rows)), 1 + is_closed)
+    is_closing = np.append(False, place[1:] == place[:-1])
+    rows, owner = rows[place], owner[place]
+    frame = labels.frames.index[labels.frame[rows] + is_closing]
+    hidden = (labels.flags[rows] & np.uint16(Flag.OCCLUDED)) != 0
+    is_first = np.append(True, owner[1:] != owner[:-1])
+    for start in range(0, len(rows), _BLOCK):
+        part = slice(start, start + _BLOCK)
+        opens = zip(is_first[part].tolist(), owner[part].tolist(), strict=True)
+        yield filled(
+            b'%b<box frame="%d" outside="%d" occluded="%d" keyframe="1" '
+            b'xtl="%b" ytl="%b" xbr="%b" ybr="%b" z_order="0"/>\n',
+            [opening[track] if is_new else b"" for is_new, track in opens],
+            frame[part].tolist(),
+            is_closing[part].tolist(),
+            hidden[part].tolist(),
+            *cell_texts(labels.xyxy[rows[part]]),
+        )
+    yield b"</track>\n"
+
+
+def _write_track(labels: Labels, track: Track, frames_of_video: tuple[int, int], lines: list[str]) -> None:
     """Append a track's keys, each visible span closed by a key with outside="1" on the next frame."""
     label = attribute(labels.ontology.names[track.class_id])
     lines.append(f'<track id="{track.id}" label={label} source="file">\n')
@@ -195,15 +253,15 @@ def _write_track(
     occluded = ((labels.flags[rows] & np.uint16(Flag.OCCLUDED)) != 0).tolist()
     columns = zip(rows.tolist(), places.tolist(), frames, boxes, occluded, ends, strict=True)
     for row, place, frame, box, hidden, is_end in columns:
-        lines.append(_element(labels, row, frame, box, (0, int(hidden)), is_rich=is_rich))
+        lines.append(_element(labels, row, frame, box, (0, int(hidden))))
         if is_end and place + 1 < frames_of_video[1]:
             after = int(index[place + 1])
-            lines.append(_element(labels, row, after, box, (1, int(hidden)), is_rich=is_rich))
+            lines.append(_element(labels, row, after, box, (1, int(hidden))))
     lines.append("</track>\n")
 
 
-def _element(labels: Labels, row: int, frame: int, box: list[float], state: tuple[int, int], *, is_rich: bool) -> str:
-    shape = labels.shapes.get(row) if is_rich else None
+def _element(labels: Labels, row: int, frame: int, box: list[float], state: tuple[int, int]) -> str:
+    shape = labels.shapes.get(row)
     common = f'frame="{frame}" outside="{state[0]}" occluded="{state[1]}" keyframe="1"'
     if isinstance(shape, (Polygon, Polyline)):
         tag = "polygon" if isinstance(shape, Polygon) else "polyline"
@@ -212,7 +270,7 @@ def _element(labels: Labels, row: int, frame: int, box: list[float], state: tupl
     else:
         tag = "box"
         place = f'xtl="{box[0]}" ytl="{box[1]}" xbr="{box[2]}" ybr="{box[3]}"'
-    values = row_attributes(labels, row, IN_ATTRIBUTES) if is_rich else {}
+    values = row_attributes(labels, row, IN_ATTRIBUTES)
     if not values:
         return f'<{tag} {common} {place} z_order="0"/>\n'
     inner = "".join(

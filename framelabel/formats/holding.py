@@ -201,8 +201,10 @@ def frame_names(labels: Labels, rule: Callable[[str, int], str]) -> tuple[str, .
     """Return the picture name of every frame: the given ones, or `rule(video name, ordinal)` where there are none."""
     names = [video.name for video in labels.videos]
     rows, indices = labels.frames.video.tolist(), labels.frames.index.tolist()
-    given = labels.frames.name or ("",) * len(rows)
-    return tuple(name or rule(names[row], index) for name, row, index in zip(given, rows, indices, strict=True))
+    ruled = map(rule, map(names.__getitem__, rows), indices)
+    if not labels.frames.name:
+        return tuple(ruled)
+    return tuple(name or other for name, other in zip(labels.frames.name, ruled, strict=True))
 
 
 def frame_sizes(labels: Labels) -> NDArray[np.int64]:

@@ -89,7 +89,7 @@ def tracks_of(labels: Labels) -> Iterator[Track]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dense:
-    """Rows of one track between and at its keys."""
+    """Rows of tracks between and at their keys."""
 
     frame: NDArray[np.int64]
     xyxy: NDArray[np.float64]
@@ -105,10 +105,10 @@ def expand(
     frames: NDArray[np.int64],
     is_line: NDArray[np.bool_] | None = None,
 ) -> Dense:
-    """Return the rows of a track given by keys.
+    """Return the rows of a track given by keys, or of several tracks one after the other.
 
     Args:
-        frame: (K,) ordinals of visible keys, increasing.
+        frame: (K,) ordinals of visible keys, increasing within a track.
         xyxy: (K, 4) their boxes.
         goes_on: (K,) whether the object is visible between this key and the next.
         frames: (F,) ordinals that the video lists, increasing.
@@ -122,7 +122,7 @@ def expand(
     if is_line is not None:
         boxes = np.where(is_line[key][:, None], boxes, xyxy[key])
     all_frames = np.concatenate([frame, inner])
-    order = np.argsort(all_frames, kind="stable")
-    is_key = np.arange(len(all_frames)) < len(frame)
     keys = np.concatenate([np.arange(len(frame)), key])
+    order = np.argsort(keys, kind="stable")
+    is_key = np.arange(len(all_frames)) < len(frame)
     return Dense(all_frames[order], np.concatenate([xyxy, boxes])[order], keys[order], is_key[order])

@@ -27,7 +27,7 @@ from framelabel.formats.protocol import Format, Piece
 from framelabel.formats.report import LossReport, Report
 from framelabel.formats.tables import Rows, number_rows, whole_numbers
 
-_BLOCK = 200_000
+_BLOCK = 20_000
 
 
 @dataclass(frozen=True)
@@ -209,18 +209,18 @@ class Mot(Format[MotOptions]):
             rows = slice(start, min(start + _BLOCK, int(last)))
             xyxy = labels.xyxy[rows] + self.options.pixel_origin
             count = len(xyxy)
-            columns: list[list[int] | list[float] | list[str]] = [
-                (labels.frames.index[labels.frame[rows]] + FRAMES_FROM_ONE).tolist(),
-                labels.track_id[rows].tolist() if self.options.kind != "det" else [NO_TRACK] * count,
-                *(column.tolist() for column in xyxy_to_xywh(xyxy).T),
-            ]
+            values = np.empty((count, 9 if self.options.kind == "gt" else 10))
+            values[:, 0] = labels.frames.index[labels.frame[rows]] + FRAMES_FROM_ONE
+            values[:, 1] = labels.track_id[rows] if self.options.kind != "det" else NO_TRACK
+            values[:, 2:6] = xyxy_to_xywh(xyxy)
             if self.options.kind == "gt":
-                ignored = (labels.flags[rows] & np.uint16(Flag.IGNORED)) != 0
-                columns += [(~ignored).astype(np.int64).tolist(), class_number[labels.class_id[rows]].tolist()]
-                columns += [labels.visible[rows].tolist()]
+                values[:, 6] = (labels.flags[rows] & np.uint16(Flag.IGNORED)) == 0
+                values[:, 7] = class_number[labels.class_id[rows]]
+                values[:, 8] = labels.visible[rows]
             else:
-                columns += [labels.score[rows].tolist(), [-1] * count, [-1] * count, [-1] * count]
-            yield delimited(columns)
+                values[:, 6] = labels.score[rows]
+                values[:, 7:] = -1
+            yield delimited(values)
 
 
 class _OneFile(Mot):

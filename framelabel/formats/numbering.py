@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -12,17 +12,52 @@ from numpy.typing import NDArray
 from framelabel.core.boxes import NO_TRACK
 from framelabel.formats.report import Report
 
+_ODD = -(1 << 62)
 
-class Numbering(dict[Hashable, int]):
-    """Gives every new key the next number from 0; iterating yields the keys in that order."""
 
-    def __missing__(self, key: Hashable) -> int:
-        number = self[key] = len(self)
-        return number
+class Keys:
+    """Foreign identifiers of any type as integers: whole numbers are themselves, others get codes far below these."""
 
-    def key(self, number: int) -> Hashable:
-        """Return the key that has this number."""
-        return list(self)[number]
+    def __init__(self) -> None:
+        self._odd: dict[Hashable, int] = {}
+
+    def codes(self, values: Sequence[Any]) -> NDArray[np.int64]:
+        """Return the (N,) codes of identifiers.
+
+        Raises:
+            TypeError, ValueError: an identifier is a list or an object.
+        """
+        plain = np.array(values)
+        if plain.ndim == 1 and plain.dtype.kind == "i":
+            return plain.astype(np.int64, copy=False)
+        return np.array([self._code(value) for value in values], np.int64)
+
+    def places(self, codes: NDArray[np.int64], rows: Mapping[Any, int]) -> NDArray[np.int64]:
+        """Return the (N,) rows of the identifiers with these codes; -1 where `rows` has none."""
+        names, numbers = self.codes(list(rows)), np.fromiter(rows.values(), np.int64, len(rows))
+        if not len(names):
+            return np.full(len(codes), -1, np.int64)
+        low, high = int(names.min()), int(names.max())
+        if high - low < 4 * len(names) + 1000:
+            table = np.full(high - low + 1, -1, np.int64)
+            table[names - low] = numbers
+            within = (codes >= low) & (codes <= high)
+            return (
+                table[codes - low] if bool(within.all()) else np.where(within, table[codes * within - low * within], -1)
+            )
+        order = np.argsort(names)
+        at = np.minimum(np.searchsorted(names[order], codes), len(names) - 1)
+        return np.where(names[order][at] == codes, numbers[order][at], -1)
+
+    def key(self, code: int) -> Hashable:
+        """Return the identifier that has this code."""
+        return next((key for key, known in self._odd.items() if known == code), int(code))
+
+    def _code(self, value: Any) -> int:
+        is_whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+        if is_whole and abs(value) < 1 << 61:
+            return int(value)
+        return self._odd.setdefault(value, _ODD + len(self._odd))
 
 
 class TrackNumbers:

@@ -82,34 +82,58 @@ def shortest_fraction(values: Floats, scale: Floats | float, digits: int = 9) ->
     return result
 
 
-def delimited(columns: Sequence[list[int] | list[float] | list[str]], separator: bytes = b",") -> bytes:
-    """Return rows of numbers as text: integers as they are, floats by shortest digits, 912.0 as 912.
+def delimited(values: Floats, separator: bytes = b",") -> bytes:
+    """Return (N, K) numbers as lines of text: each by its shortest digits, 912.0 as 912.
 
-    Texts must hold no comma and no bracket. Rows end with a newline.
-    """
-    if not columns or not columns[0]:
-        return b""
-    text = orjson.dumps(list(zip(*columns, strict=True)))[2:-2]
-    text = text.replace(b"],[", b"\n").replace(b".0,", b",").replace(b".0\n", b"\n")
-    text = text.removesuffix(b".0").replace(b'"', b"")
-    if separator != b",":
-        text = text.replace(b",", separator)
-    return text + b"\n"
-
-
-def texts(values: NDArray[Any], before: bytes = b"", after: bytes = b"") -> list[bytes]:
-    """Return each number of an (N,) array, or each row of an (N, K) array, as JSON text between two fixed texts.
-
-    >>> texts(np.array([1, 2]), b"<", b">")
-    [b'<1>', b'<2>']
+    Whole numbers beyond 1e15 keep their digits too; every line ends with a newline.
     """
     if not len(values):
-        return []
-    text = orjson.dumps(np.ascontiguousarray(values), option=orjson.OPT_SERIALIZE_NUMPY)
-    body, separator = (text[2:-2], b"],[") if values.ndim == 2 else (text[1:-1], b",")
-    return (before + body.replace(separator, after + b"\0" + before) + after).split(b"\0")
+        return b""
+    text = _json(values)[2:-2].replace(b"],[", b"\n") + b"\n"
+    if b"e" in text:
+        text = "".join(",".join(map(_plain, row)) + "\n" for row in values.tolist()).encode()
+    text = text.replace(b".0,", b",").replace(b".0\n", b"\n")
+    return text if separator == b"," else text.replace(b",", separator)
 
 
-def woven(*columns: list[bytes]) -> bytes:
-    """Return the texts of several columns row by row, joined."""
-    return b"".join(chain.from_iterable(zip(*columns, strict=True)))
+def _plain(value: float) -> str:
+    return str(int(value)) if value.is_integer() else repr(value)
+
+
+def row_texts(values: Floats) -> list[bytes]:
+    """Return (N, K) numbers as N texts with commas between the numbers.
+
+    >>> row_texts(np.array([[1.5, 2.0], [3.0, 0.25]]))
+    [b'1.5,2.0', b'3.0,0.25']
+    """
+    return _json(values)[2:-2].split(b"],[") if len(values) else []
+
+
+def cell_texts(values: NDArray[Any]) -> list[list[bytes]]:
+    """Return (N, K) numbers as K columns of N texts.
+
+    >>> cell_texts(np.array([[1, 2], [3, 4]]))
+    [[b'1', b'3'], [b'2', b'4']]
+    """
+    if not len(values):
+        return [[] for _ in range(values.shape[1])]
+    cells = _json(values)[2:-2].replace(b"],[", b",").split(b",")
+    return [cells[column :: values.shape[1]] for column in range(values.shape[1])]
+
+
+def json_texts(values: Sequence[str]) -> list[bytes]:
+    """Return each text as JSON, quoted and escaped."""
+    return [b'"%b"' % value for value in orjson.dumps(values)[2:-2].split(b'","')] if values else []
+
+
+def _json(values: NDArray[Any]) -> bytes:
+    return orjson.dumps(np.ascontiguousarray(values), option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def filled(template: bytes, *columns: Sequence[int] | Sequence[bytes]) -> bytes:
+    """Return a template once for each row, with the row's values in place of its %d (int) and %b (bytes) in turn.
+
+    >>> filled(b"<%d %b>", [1, 2], [b"a", b"b"])
+    b'<1 a><2 b>'
+    """
+    return (template * len(columns[0])) % tuple(chain.from_iterable(zip(*columns, strict=True)))

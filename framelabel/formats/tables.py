@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
+from framelabel.formats.record_forms import numbers_of
 from framelabel.formats.report import Report
 
 Rows = tuple[NDArray[np.float64], NDArray[np.int64]]
@@ -44,13 +44,10 @@ def _fast(text: bytes, line: int, separator: bytes, least: int) -> Rows | None:
     columns = first.count(separator) + 1
     if columns < least or text.count(separator) != (columns - 1) * lines or b"\n\n" in text:
         return None
-    flat = text.replace(b"\n", separator).removesuffix(separator)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        try:
-            numbers = np.fromstring(flat.decode("ascii"), dtype=np.float64, sep=separator.decode())
-        except (DeprecationWarning, ValueError):
-            return None
+    flat = text.replace(b"\n", b",") if separator == b"," else text.replace(b"\n", separator).replace(separator, b",")
+    numbers = numbers_of(flat.removesuffix(b","))
+    if numbers is None:
+        return None
     if len(numbers) != columns * lines:
         return None
     return numbers.reshape(lines, columns), np.arange(line, line + lines)

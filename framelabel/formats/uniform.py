@@ -7,18 +7,19 @@ are the data. Anything else (a missing field, a word, another order) is read the
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from framelabel.formats.record_forms import numbers_of
+
 _DIGITS = b"0123456789.-+ \t\r\n"
-_NUMBER = b"0123456789.-+"
-_ONLY_NUMBERS = bytes(byte if byte in _NUMBER else 0x20 for byte in range(256))
+_SEPARATED = bytes(0x2C if byte in b" \t\r\n" else byte for byte in range(256))
+_KEPT = b"0123456789.-+eE, \t\r\n"
+_WORDS = bytes(byte for byte in range(256) if byte not in _KEPT or byte in b"eE")
 _EXPONENT = re.compile(rb"[0-9][eE]")
 _NAME = re.compile(r"[A-Za-z_]+")
 
@@ -28,9 +29,7 @@ class NumberTable:
     """The numbers of many records of one form."""
 
     fields: Mapping[str, slice]
-    """Columns of each field; an empty list has none."""
-    constants: Mapping[str, Any]
-    """Fields that hold the same bool or null in every record."""
+    """Columns of each field that holds numbers; null, false and empty lists count as absent."""
     values: NDArray[np.float64]
     """(N, columns)."""
 
@@ -53,29 +52,37 @@ class TableForm:
 
 def number_table(text: bytes, allowed: TableForm) -> NumberTable | None:
     """Return the records of `{...},{...}` as numbers; None when they are not all of one form or not only numbers."""
-    end = text.find(b"}") + 1
-    form = _form(text[:end], allowed)
-    if form is None or _EXPONENT.search(text[:end]):  # an exponent in a later record would change its form
+    first = text[: text.find(b"}") + 1]
+    form = _form(first, allowed)
+    if form is None or _EXPONENT.search(first):  # an exponent in a later record would change its form
         return None
-    fields, constants, columns = form
-    one = text[:end].translate(None, _DIGITS) + b","
+    fields, empty, columns = form
+    for name in empty:
+        first, text = _without(name, first, text)
+    one = first.translate(None, _DIGITS) + b","
     shape = text.translate(None, _DIGITS) + b","
     count = len(shape) // len(one)
     if shape != one * count:
         return None
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        try:
-            values = np.fromstring(text.translate(_ONLY_NUMBERS).decode("ascii"), dtype=np.float64, sep=" ")
-        except (DeprecationWarning, ValueError):
-            return None
-    if len(values) != count * columns or (len(values) and not float(np.abs(values).max()) < 2**53):
+    values = numbers_of(text.translate(_SEPARATED, _WORDS))
+    if values is None or len(values) != count * columns or not float(np.abs(values).max(initial=0)) < 2**53:
         return None
-    return NumberTable(fields, constants, values.reshape(count, columns))
+    return NumberTable(fields, values.reshape(count, columns))
 
 
-def _form(text: bytes, allowed: TableForm) -> tuple[dict[str, slice], dict[str, Any], int] | None:
-    """Return the columns of each field of one record, or None when a value is not a number, list of numbers or word."""
+def _without(name: str, first: bytes, text: bytes) -> tuple[bytes, bytes]:
+    """Return the first record and all records without a field that holds the same word or empty list in each.
+
+    Where a record says something else, the field stays in it and its form differs from the first.
+    """
+    found = re.search(rb'"%s"\s*:\s*(?:null|false|\[\s*\])\s*,' % name.encode(), first)
+    if found is None:
+        return first, text
+    return first.replace(found.group(), b""), text.replace(found.group(), b"")
+
+
+def _form(text: bytes, allowed: TableForm) -> tuple[dict[str, slice], list[str], int] | None:
+    """Return the columns of each field of one record and the fields that say nothing; None when a value is a text."""
     try:
         record = orjson.loads(text)
     except orjson.JSONDecodeError:
@@ -83,13 +90,13 @@ def _form(text: bytes, allowed: TableForm) -> tuple[dict[str, slice], dict[str, 
     if not isinstance(record, dict) or not allowed.required <= record.keys() <= allowed.widths.keys():
         return None
     fields: dict[str, slice] = {}
-    constants: dict[str, Any] = {}
+    empty: list[str] = []
     column = 0
     for name, value in record.items():
         if not _NAME.fullmatch(name):
             return None
-        if (value is None or isinstance(value, bool)) and name not in allowed.required:
-            constants[name] = value
+        if (value is None or value is False or value == []) and name not in allowed.required:
+            empty.append(name)
             continue
         items = value if isinstance(value, list) else [value]
         if not all(isinstance(item, (int, float)) and not isinstance(item, bool) for item in items):
@@ -98,4 +105,4 @@ def _form(text: bytes, allowed: TableForm) -> tuple[dict[str, slice], dict[str, 
             return None
         fields[name] = slice(column, column + len(items))
         column += len(items)
-    return (fields, constants, column) if column else None
+    return (fields, empty, column) if column else None
