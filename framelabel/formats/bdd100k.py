@@ -16,6 +16,7 @@ from framelabel.core.labels import Flag, Labels
 from framelabel.core.shapes import Keypoints, Mask, Polygon, Polyline
 from framelabel.formats import jsonstream
 from framelabel.formats.bdd_mapping import apply_mapping, load_mapping
+from framelabel.formats.bdd_plain import PlainLabels
 from framelabel.formats.bdd_reading import ScalabelReader
 from framelabel.formats.coco import is_clips
 from framelabel.formats.conventions import (
@@ -118,9 +119,10 @@ class Bdd100k(Format[Bdd100kOptions]):
         """Read a file, or all *.json files of a folder as one data set."""
         reader = ScalabelReader(report, path.stem)
         files = found(path, ".json") if path.is_dir() else [path]
+        plain = PlainLabels()
         for file in files:
             report.file = str(file)
-            for key, values in jsonstream.stream(pieces(file), str(file)):
+            for key, values in jsonstream.stream(pieces(file), str(file), {"[]": plain.take, "frames": plain.take}):
                 reader.take(key, values)
         return reader.labels()
 

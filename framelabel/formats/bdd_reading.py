@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 from framelabel.core.boxes import NO_TRACK
 from framelabel.core.labels import Flag, Labels
 from framelabel.core.ontology import AttributeValue
-from framelabel.core.shapes import Keypoints, Polygon, Polyline, Shape, hull
-from framelabel.formats.builder import LabelsBuilder, make_video
+from framelabel.core.shapes import Shape
+from framelabel.formats.bdd_plain import PlainFrames
+from framelabel.formats.bdd_shapes import hull_box, shape_of
+from framelabel.formats.builder import FARTHEST, MOST_FRAMES, LabelsBuilder, make_video
 from framelabel.formats.conventions import BDD_LIGHTS, SCALABEL_INCLUSIVE, bdd_name, split_attributes
 from framelabel.formats.jsonstream import Block
 from framelabel.formats.numbering import TrackNumbers, column, sequence
 from framelabel.formats.report import RECORD_ERRORS, Report
-from framelabel.formats.rle import mask_of
 
-_VISIBILITY = {"V": 2, "N": 1}
 _NO_IDS = {-1, "-1", None, ""}
 _TEXT_ID = 1 << 60
 """Ids that are texts are numbered from here while reading; `_with_small_ids` brings them down."""
@@ -50,6 +50,8 @@ class ScalabelReader:
             if "frames" in values and not isinstance(values["frames"], list):
                 self.report.skip("frames", "is not a list")
             self._take_config(values.get("config"))
+        elif isinstance(values, PlainFrames):
+            self._take_plain(values)
         elif isinstance(values, list) and key in ("[]", "frames"):
             self._take_frames(values)
 
@@ -97,6 +99,82 @@ class ScalabelReader:
         self._frames_seen += len(frames)
         if flat:
             self._take_labels(flat, np.array(numbers, np.int64), video_rows)
+
+    def _take_plain(self, block: PlainFrames) -> None:
+        """Take frames whose labels came as numbers."""
+        numbers, is_clip = self._regular_frames(block.frames) or self._any_frames(block.frames)
+        self._frames_seen += len(block)
+        self._lacks_null = self._lacks_null or not block.has_nulls
+        owner = np.repeat(np.arange(len(block)), block.counts)
+        kept = numbers[owner] >= 0
+        owner, form, values = owner[kept], block.form[kept], block.values[kept]
+        meant = [self._attributes(known.attributes) if known.attributes else (0, np.nan, {}) for known in block.forms]
+        class_of = np.array([self.builder.class_id(known.category) for known in block.forms], np.int32)
+        drawn = [int(Flag.KEYFRAME) if known.is_drawn else 0 for known in block.forms]
+        flags = np.array([raised for raised, _, _ in meant], np.uint16) | np.array(drawn, np.uint16)
+        track_id = np.where(is_clip[owner], values[:, 0], NO_TRACK).astype(np.int64)
+        xyxy = values[:, 2:].copy()
+        xyxy[:, 2:] += SCALABEL_INCLUSIVE
+        first = self.builder.row_count
+        accepted = self.builder.extend(
+            numbers[owner],
+            xyxy,
+            class_of[form],
+            lambda row: f"frame {numbers[owner[row]]}, label {str(int(values[row, 0]))!r}",
+            track_id=track_id,
+            score=values[:, 1],
+            flags=flags[form],
+            visible=np.array([share for _, share, _ in meant])[form],
+        )
+        has_free = np.array([bool(free) for _, _, free in meant], np.bool_)[form[accepted]]
+        for row in np.flatnonzero(has_free).tolist():
+            self.builder.attributes[first + row] = meant[int(form[accepted[row]])][2]
+
+    def _any_frames(self, frames: list[dict[str, Any]]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Return the number of each frame, -1 for a faulty one, and whether it belongs to a clip."""
+        numbers = np.full(len(frames), -1, np.int64)
+        is_clip = np.zeros(len(frames), np.bool_)
+        for row, frame in enumerate(frames):
+            try:
+                numbers[row], video, _ = self._frame(frame, self._frames_seen + row)
+                is_clip[row] = video != NO_TRACK
+            except RECORD_ERRORS as error:
+                self.report.failed(f"frames[{self._frames_seen + row}]", error)
+        return numbers, is_clip
+
+    def _regular_frames(self, frames: list[dict[str, Any]]) -> tuple[NDArray[np.int64], NDArray[np.bool_]] | None:
+        """As `_any_frames`, for new frames of clips in order without tags; None to look at each."""
+        try:
+            clips = [frame["videoName"] for frame in frames]
+            indices = [frame["frameIndex"] for frame in frames]
+            names = [frame["name"] for frame in frames]
+            sizes = [(frame["size"]["width"], frame["size"]["height"]) for frame in frames]
+            ordinals, whole = np.array(indices), np.array(sizes)
+        except (KeyError, TypeError, ValueError, OverflowError):
+            return None
+        is_plain = set(map(type, clips)) == {str} == set(map(type, names)) and "" not in clips
+        is_plain = is_plain and ordinals.dtype.kind == "i" == whole.dtype.kind and ordinals.ndim == 1
+        if not is_plain or any(frame.get("attributes") for frame in frames):
+            return None
+        known = {name: self._videos.get(name, -1) for name in dict.fromkeys(clips)}
+        starts = [clips.index(name) for name in known]
+        rises = np.diff(ordinals, prepend=-1) > 0
+        rises[starts] = [
+            ordinals[start] > (self.builder.last_of(row) if row >= 0 else -1)
+            for start, row in zip(starts, known.values(), strict=True)
+        ]
+        in_reach = int(ordinals.max()) < MOST_FRAMES and int(whole.min()) >= 0 and int(whole.max()) < FARTHEST
+        is_new = len(set(names)) == len(names) and self._names.isdisjoint(names)
+        if not (bool(rises.all()) and in_reach and is_new and int(ordinals.min()) >= 0):
+            return None
+        for name in known:
+            if name not in self._videos:
+                self._videos[name] = self.builder.video(make_video(name))
+        self._names.update(names)
+        rule = list(map(bdd_name, clips, indices))
+        self._is_default_name = self._is_default_name and names == rule
+        added = self.builder.add_frames([self._videos[name] for name in clips], indices, names, sizes)
+        return np.arange(added.start, added.stop), np.ones(len(frames), np.bool_)
 
     def _frame(self, frame: Any, position: int) -> tuple[int, int, list[dict[str, Any]]]:
         if not isinstance(frame, dict):
@@ -214,13 +292,13 @@ class ScalabelReader:
             given = column(flat, key)
             if given.count(None) < len(given):
                 for row in [row for row, value in enumerate(given) if value]:
-                    shape = _shape(flat[row])
+                    shape = shape_of(flat[row])
                     if shape is not None:
                         shapes[row] = shape
         if None in boxes:
             for row, box in enumerate(boxes):
                 if box is None:
-                    boxes[row] = _hull_box(shapes.get(row))
+                    boxes[row] = hull_box(shapes.get(row))
         xyxy = np.array([(box["x1"], box["y1"], box["x2"], box["y2"]) for box in boxes], np.float64)
         xyxy[:, 2:] += SCALABEL_INCLUSIVE
         names = [label["category"] for label in flat]
@@ -302,49 +380,3 @@ def _is_digits(value: Any) -> bool:
 
 def _refuse() -> Any:
     raise ValueError
-
-
-def _hull_box(shape: Shape | None) -> dict[str, float]:
-    if shape is None:
-        raise KeyError("box2d")
-    x1, y1, x2, y2 = hull(shape).tolist()
-    return {"x1": x1, "y1": y1, "x2": x2 - SCALABEL_INCLUSIVE, "y2": y2 - SCALABEL_INCLUSIVE}
-
-
-def _shape(label: dict[str, Any]) -> Shape | None:
-    if label.get("rle"):
-        return mask_of(label["rle"])
-    if label.get("poly2d"):
-        parts = sequence(label["poly2d"])
-        points = [_vertices(part) for part in parts]
-        if all(bool(part.get("closed")) for part in parts):
-            return Polygon(tuple(points))
-        return Polyline(np.concatenate(points))
-    if label.get("graph"):
-        nodes = sequence(label["graph"]["nodes"])
-        places = np.array([node["location"][:2] for node in nodes], np.float64).reshape(-1, 2)
-        seen = [_VISIBILITY.get(node.get("visibility") or "", 0) for node in nodes]
-        return Keypoints(places, np.array(seen, np.int8))
-    return None
-
-
-def _vertices(part: dict[str, Any]) -> NDArray[np.float64]:
-    """Return the vertices of one poly2d; cubic Bezier pieces (L C C L) become eight chords each."""
-    vertices = np.array(part["vertices"], np.float64).reshape(-1, 2)
-    types = str(part.get("types") or "L" * len(vertices))
-    if "C" not in types:
-        return vertices
-    points: list[NDArray[np.float64]] = []
-    row = 0
-    steps = np.linspace(0, 1, 9)[1:, None]
-    while row < len(vertices):
-        if types[row : row + 2] == "CC" and points:
-            end = vertices[(row + 2) % len(vertices)]
-            a, b, c = points[-1], vertices[row], vertices[min(row + 1, len(vertices) - 1)]
-            curve = (1 - steps) ** 3 * a + 3 * (1 - steps) ** 2 * steps * b + 3 * (1 - steps) * steps**2 * c
-            points.extend(curve + steps**3 * end)
-            row += 3
-        else:
-            points.append(vertices[row])
-            row += 1
-    return np.array(points)

@@ -14,7 +14,7 @@ from framelabel.core.events import Event
 from framelabel.core.labels import Labels
 from framelabel.core.shapes import Polygon
 from framelabel.formats import jsonstream
-from framelabel.formats.coco_reading import TABLES, read_blocks
+from framelabel.formats.coco_reading import SHORTCUTS, read_blocks
 from framelabel.formats.coco_writing import Dialect, render
 from framelabel.formats.conventions import COCO_FIRST_ID
 from framelabel.formats.events import event_of, in_head, record_of
@@ -67,7 +67,7 @@ class Coco(Format[CocoOptions]):
         if file.is_dir():
             raise InvalidLabelsError(f"{path}: has {len(list(path.glob('*.json')))} *.json files; name the one to read")
         report.file = str(file)
-        labels = read_blocks(jsonstream.stream(pieces(file), str(file), TABLES), report, file.stem)
+        labels = read_blocks(jsonstream.stream(pieces(file), str(file), SHORTCUTS), report, file.stem)
         return with_coco_events(labels, file, report) if "events" in coco_keys(file) else labels
 
     def render(self, labels: Labels) -> Iterator[Piece]:

@@ -19,7 +19,7 @@ from framelabel.formats.numbering import Keys, TrackNumbers, column, fraction_of
 from framelabel.formats.numbers import xywh_to_xyxy
 from framelabel.formats.report import RECORD_ERRORS, Report
 from framelabel.formats.rle import mask_of
-from framelabel.formats.uniform import NumberTable, TableForm
+from framelabel.formats.uniform import NumberTable, TableForm, number_table
 
 _TRACK_FIELDS = ("track_id", "instance_id", "scalabel_id")
 _FORM = TableForm(
@@ -31,8 +31,17 @@ _FORM = TableForm(
     },
     frozenset({"image_id", "category_id", "bbox"}),
 )
-TABLES = {"annotations": _FORM, "[]": _FORM}
-"""Annotations with these fields only may be read as tables of numbers."""
+
+
+def _table(data: bytes) -> tuple[NumberTable, int] | None:
+    """Read annotations that hold nothing but numbers, the same fields in each, as a table."""
+    cut = data.rfind(b"},") + 1
+    table = number_table(data[:cut].lstrip(b", \t\r\n"), _FORM) if cut else None
+    return (table, cut) if table is not None else None
+
+
+SHORTCUTS = {"annotations": _table, "[]": _table}
+"""How annotations are read in bulk."""
 
 
 class CocoReader:
@@ -65,6 +74,8 @@ class CocoReader:
                     self.report.skip(name, f"is not a list but {type(values[name]).__name__}")
         elif isinstance(values, NumberTable):
             self._take_table(values)
+        elif not isinstance(values, list):
+            return
         elif key in ("annotations", "[]"):
             self._take_annotations(values)
         elif key == "images":

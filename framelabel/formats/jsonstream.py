@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from types import MappingProxyType
 from typing import Any
 
@@ -13,7 +13,6 @@ import orjson
 from numpy.typing import NDArray
 
 from framelabel.core.errors import InvalidLabelsError
-from framelabel.formats.uniform import NumberTable, TableForm, number_table
 
 MAX_DEPTH = 64
 """No label format nests deeper; hostile files do."""
@@ -21,7 +20,12 @@ MAX_DEPTH = 64
 REST = ""
 """The key under which everything that is not in a top-level array comes, last."""
 
-NO_TABLES: Mapping[str, TableForm] = MappingProxyType({})
+Shortcut = Callable[[bytes], "tuple[Sized, int] | None"]
+"""Takes text that starts between two elements; returns what it read of it in bulk and how many bytes these elements
+take, or None when they must be read one by one."""
+NO_SHORTCUTS: Mapping[str, Shortcut] = MappingProxyType({})
+_LONGEST_ELEMENT = 1 << 23
+"""Bytes; the rest of a longer one is not looked at again for a shortcut with every block."""
 _DEPTH_OF = np.zeros(256, np.int8)
 for _character, _step in zip(b"[{]}", (1, 1, -1, -1), strict=True):
     _DEPTH_OF[_character] = _step
@@ -74,11 +78,11 @@ class _Scanner:
         return np.concatenate([first, odd])
 
 
-Block = list[Any] | dict[str, Any] | NumberTable
+Block = list[Any] | dict[str, Any] | Sized
 
 
 def stream(
-    blocks: Iterable[bytes], where: str, tables: Mapping[str, TableForm] = NO_TABLES
+    blocks: Iterable[bytes], where: str, shortcuts: Mapping[str, Shortcut] = NO_SHORTCUTS
 ) -> Iterator[tuple[str, Block]]:
     """Yield (key, elements) for blocks of every top-level array, then (REST, everything else as a dict).
 
@@ -87,8 +91,7 @@ def stream(
     Args:
         blocks: the file's bytes.
         where: the file's name for messages.
-        tables: keys whose elements come as a `NumberTable` where a block of them has one form, and the fields that
-            such elements may have.
+        shortcuts: keys whose elements come in bulk, as their shortcut returns them, wherever it reads a block.
 
     Raises:
         InvalidLabelsError: not JSON, truncated, or nested deeper than 64 levels; the message says at which byte.
@@ -102,16 +105,16 @@ def stream(
     is_closed = False
     unscanned = b""
     for block in _with_end(blocks):
-        if key is not None and key in tables and block is not None:
+        is_short = len(pending) < _LONGEST_ELEMENT
+        if key is not None and key in shortcuts and block is not None and is_short:
             data = (unscanned or bytes(pending)) + block
             scanner.restart(level)
             pending.clear()
-            cut = data.rfind(b"},") + 1
-            table = number_table(data[:cut].lstrip(b", \t\r\n"), tables[key]) if cut else None
-            if table is not None:
-                yield key, table
-                unscanned = data[cut:]
-                start_of_pending += cut
+            taken = shortcuts[key](data)
+            if taken is not None:
+                yield key, taken[0]
+                unscanned = data[taken[1] :]
+                start_of_pending += taken[1]
                 continue
             block, unscanned = data, b""  # noqa: PLW2901 - what was put off is scanned now
         elif block is None:

@@ -19,7 +19,7 @@ def _datumaro(name: str, source: str, destination: str) -> tuple[int, float, flo
     read = time.process_time() - started
     started = time.process_time()
     try:
-        dataset.export(destination, theirs, save_media=False)
+        dataset.export(destination, {"mot_seq": "mot_seq_gt"}.get(theirs, theirs), save_media=False)
     except KeyError:  # it reads this format but does not write it
         return count, read, 0.0
     return count, read, time.process_time() - started
