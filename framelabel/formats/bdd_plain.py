@@ -106,15 +106,11 @@ class PlainLabels:
             frames = orjson.loads(b"[%b]" % hollow)
         except orjson.JSONDecodeError:
             return None
-        if len(frames) != len(bodies) or any(type(frame) is not dict or frame.get("labels") != [] for frame in frames):
+        if set(map(type, frames)) != {dict} or [frame.get("labels") for frame in frames] != [[]] * len(bodies):
             return None
         filled = [body for body in bodies if body]
-        if any(body[:1] != b"{" or body[-1:] != b"}" for body in filled):
-            return None
         joined = (_LAST + boundary).join([body[1:-1] for body in filled]) + _LAST
-        has_nulls = all(b'"%b":' % name.encode() in joined for name in _NULLS) and all(
-            "url" in frame for frame in frames
-        )
+        has_nulls = not filled or all(b'"%b":' % name.encode() in joined for name in _NULLS)
         labels = self._labels(joined, boundary) if filled else ([], np.zeros(0, np.int64), np.zeros((0, 6)))
         if labels is None:
             return None
@@ -123,7 +119,7 @@ class PlainLabels:
         if len(last) != len(filled):
             return None
         counts[[bool(body) for body in bodies]] = np.diff(last, prepend=-1)
-        return PlainFrames(frames, counts, *labels, has_nulls or not filled)
+        return PlainFrames(frames, counts, *labels, has_nulls and hollow.count(b'"url":') >= len(frames))
 
     def _labels(
         self, text: bytes, boundary: bytes

@@ -109,7 +109,11 @@ class ScalabelReader:
         kept = numbers[owner] >= 0
         owner, form, values = owner[kept], block.form[kept], block.values[kept]
         meant = [self._attributes(known.attributes) if known.attributes else (0, np.nan, {}) for known in block.forms]
-        class_of = np.array([self.builder.class_id(known.category) for known in block.forms], np.int32)
+        used = set(np.unique(form).tolist())
+        class_of = np.array(
+            [self.builder.class_id(known.category) if row in used else -1 for row, known in enumerate(block.forms)],
+            np.int32,
+        )
         drawn = [int(Flag.KEYFRAME) if known.is_drawn else 0 for known in block.forms]
         flags = np.array([raised for raised, _, _ in meant], np.uint16) | np.array(drawn, np.uint16)
         track_id = np.where(is_clip[owner], values[:, 0], NO_TRACK).astype(np.int64)
@@ -120,7 +124,7 @@ class ScalabelReader:
             numbers[owner],
             xyxy,
             class_of[form],
-            lambda row: f"frame {numbers[owner[row]]}, label {str(int(values[row, 0]))!r}",
+            lambda row: f"frame {numbers[owner[row]]}, label {int(values[row, 0])}",
             track_id=track_id,
             score=values[:, 1],
             flags=flags[form],
@@ -257,7 +261,7 @@ class ScalabelReader:
             frame,
             xyxy,
             class_id,
-            lambda row: f"frame {frame[row]}, label {flat[row].get('id')!r}",
+            lambda row: f"frame {frame[row]}, label {flat[row].get('id')}",
             track_id=track_id,
             score=score,
             flags=flags,
@@ -272,7 +276,7 @@ class ScalabelReader:
             )
 
     def _is_good(self, label: dict[str, Any]) -> bool:
-        where = f"label {label.get('id')!r}"
+        where = f"label {label.get('id')}"
         try:
             self._columns([label])
         except KeyError as error:
@@ -302,7 +306,7 @@ class ScalabelReader:
         xyxy = np.array([(box["x1"], box["y1"], box["x2"], box["y2"]) for box in boxes], np.float64)
         xyxy[:, 2:] += SCALABEL_INCLUSIVE
         names = [label["category"] for label in flat]
-        known = {name: self.builder.class_id(name) if isinstance(name, str) else -1 for name in set(names)}
+        known = {name: self.builder.class_id(name) if isinstance(name, str) else -1 for name in dict.fromkeys(names)}
         if -1 in known.values():
             msg = "category is not a text"
             raise TypeError(msg)

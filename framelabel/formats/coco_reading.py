@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from framelabel.core.boxes import NO_TRACK
 from framelabel.core.labels import Flag, Labels
 from framelabel.core.ontology import AttributeValue
-from framelabel.core.shapes import Keypoints, Polygon, Shape
+from framelabel.core.shapes import Shape
 from framelabel.formats.builder import FARTHEST, MOST_FRAMES, LabelsBuilder, make_video
+from framelabel.formats.coco_shapes import box_of_segmentation, keypoints_shape, segmentation_shape
 from framelabel.formats.conventions import default_name, split_attributes
 from framelabel.formats.jsonstream import Block
-from framelabel.formats.numbering import Keys, TrackNumbers, column, fraction_of, sequence
+from framelabel.formats.numbering import Keys, TrackNumbers, column, fraction_of, whole_number
 from framelabel.formats.numbers import xywh_to_xyxy
 from framelabel.formats.report import RECORD_ERRORS, Report
-from framelabel.formats.rle import mask_of
 from framelabel.formats.uniform import NumberTable, TableForm, number_table
 
 _TRACK_FIELDS = ("track_id", "instance_id", "scalabel_id")
@@ -318,7 +318,7 @@ class CocoReader:
         try:
             boxes = [record["bbox"] for record in block]
         except KeyError:
-            boxes = [record["bbox"] if "bbox" in record else _box_of_segmentation(record) for record in block]
+            boxes = [record["bbox"] if "bbox" in record else box_of_segmentation(record) for record in block]
         xywh = np.array(boxes, np.float64)
         if xywh.shape != (len(block), 4):
             msg = "bbox needs four numbers"
@@ -339,7 +339,7 @@ class CocoReader:
             self._zero_ids += column(block, "id").count(0)
         if "area" not in keys:
             self._missing_area += count
-        for key, read in (("segmentation", _segmentation), ("keypoints", _keypoints)):
+        for key, read in (("segmentation", segmentation_shape), ("keypoints", keypoints_shape)):
             if key not in keys or not any(given := column(block, key)):
                 continue
             for row, value in enumerate(given):
@@ -361,15 +361,12 @@ class CocoReader:
         track_id = np.full(count, NO_TRACK, np.int64)
         for key in _TRACK_FIELDS:
             if key in keys and not attributes_track:
-                values = column(block, key)
-                try:
-                    numbers = np.array([NO_TRACK if value is None else value for value in values])
-                except (ValueError, OverflowError):
-                    numbers = np.zeros(0)
-                if numbers.dtype.kind == "i" and numbers.shape == (count,):
-                    track_id = np.maximum(numbers, NO_TRACK).astype(np.int64)
-                else:
-                    self._tracks.update({offset + row: value for row, value in enumerate(values) if value is not None})
+                for row, value in enumerate(column(block, key)):
+                    number = whole_number(value)
+                    if number is not None:
+                        track_id[row] = max(number, NO_TRACK)
+                    elif value is not None:
+                        self._tracks[offset + row] = value
                 break
         return score, flags, visible, track_id
 
@@ -379,8 +376,11 @@ class CocoReader:
             return result
         numbers = TrackNumbers(self.report)
         rows = np.fromiter(self._tracks, np.int64, len(self._tracks))
-        videos = self.builder.video_of_frames()[frame[rows]] if self.builder.frame_count() else frame[rows]
-        result[rows] = numbers.of(videos.tolist(), list(self._tracks.values()))
+        videos = self.builder.video_of_frames()[frame] if self.builder.frame_count() else frame
+        highest = np.zeros(int(videos.max(initial=0)) + 1, np.int64)
+        np.maximum.at(highest, videos, result)
+        taken = dict(enumerate(highest.tolist()))
+        result[rows] = numbers.of(videos[rows].tolist(), list(self._tracks.values()), taken)
         return result
 
 
@@ -395,33 +395,6 @@ def _codes(values: NDArray[np.float64], keys: Keys) -> NDArray[np.int64]:
     """Return the code of each identifier of a column of numbers."""
     whole = values.astype(np.int64)
     return whole if bool((whole == values).all()) else keys.codes(values.tolist())
-
-
-def _segmentation(value: Any) -> Shape:
-    if isinstance(value, dict):
-        return mask_of(value)
-    rings = [np.array(ring, np.float64) for ring in sequence(value)]
-    for ring in rings:
-        if ring.ndim != 1 or len(ring) % 2 or len(ring) < 6:
-            msg = "a polygon needs at least three x, y pairs in one flat list"
-            raise ValueError(msg)
-    return Polygon(tuple(ring.reshape(-1, 2) for ring in rings))
-
-
-def _keypoints(value: Any) -> Shape:
-    points = np.array(value, np.float64).reshape(-1, 3)
-    seen = np.clip(np.nan_to_num(points[:, 2]), 0, 2).astype(np.int8)
-    return Keypoints(points[:, :2].copy(), seen)
-
-
-def _box_of_segmentation(record: dict[str, Any]) -> list[float]:
-    """Return x, y, width, height of the record's segmentation, for files that leave bbox out."""
-    from framelabel.core.shapes import hull
-
-    if not record.get("segmentation"):
-        raise KeyError("bbox")
-    x1, y1, x2, y2 = hull(_segmentation(record["segmentation"])).tolist()
-    return [x1, y1, x2 - x1, y2 - y1]
 
 
 def read_blocks(blocks: Iterable[tuple[str, Any]], report: Report, stem: str) -> Labels:

@@ -120,7 +120,7 @@ def _images(labels: Labels, dialect: Dialect) -> Iterator[bytes]:
             columns.append([videos[row] for row in table.video[start:stop].tolist()])
         columns.append([tags.get(row, b"") for row in range(start, stop)] if tags else [b""] * (stop - start))
         text = filled(template, *columns)[:-1]
-        yield text if start == 0 else b",\n" + text
+        yield text if start == 0 else b"," + text
 
 
 def _annotations(labels: Labels, dialect: Dialect) -> Iterator[bytes]:
@@ -129,7 +129,7 @@ def _annotations(labels: Labels, dialect: Dialect) -> Iterator[bytes]:
         text = _plain_text(labels, dialect, start, stop)
         if text is None:
             text = orjson.dumps(_records(labels, dialect, start, stop))[1:-1]
-        yield text if start == 0 else b",\n" + text
+        yield text if start == 0 else b"," + text
 
 
 def _plain_text(labels: Labels, dialect: Dialect, start: int, stop: int) -> bytes | None:

@@ -22,12 +22,12 @@ from framelabel.formats.conventions import FRAMES_FROM_ONE, MOT_CLASSES
 from framelabel.formats.files import found, head_of, inside, pieces, safe_stem, text_of
 from framelabel.formats.holding import Fact, FrameSet, Holds, Rate
 from framelabel.formats.numbering import fraction_of
-from framelabel.formats.numbers import Floats, delimited, xywh_restored, xyxy_to_xywh
+from framelabel.formats.numbers import Floats, number_lines, xywh_restored, xyxy_to_xywh
 from framelabel.formats.protocol import Format, Piece
 from framelabel.formats.report import LossReport, Report
 from framelabel.formats.tables import Rows, number_rows, whole_numbers
 
-_BLOCK = 20_000
+_BLOCK = 4_000
 
 
 @dataclass(frozen=True)
@@ -204,23 +204,20 @@ class Mot(Format[MotOptions]):
         return clean, np.arange(len(names)) + self.options.class_base
 
     def _text(self, labels: Labels, video: int, class_number: NDArray[np.int64]) -> Iterator[bytes]:
-        first, last = np.searchsorted(labels.frames.video[labels.frame], [video, video + 1])
+        first, last = np.searchsorted(labels.frame, np.searchsorted(labels.frames.video, [video, video + 1]))
         for start in range(int(first), int(last), _BLOCK):
             rows = slice(start, min(start + _BLOCK, int(last)))
             xyxy = labels.xyxy[rows] + self.options.pixel_origin
             count = len(xyxy)
-            values = np.empty((count, 9 if self.options.kind == "gt" else 10))
-            values[:, 0] = labels.frames.index[labels.frame[rows]] + FRAMES_FROM_ONE
-            values[:, 1] = labels.track_id[rows] if self.options.kind != "det" else NO_TRACK
-            values[:, 2:6] = xyxy_to_xywh(xyxy)
+            frame, box = labels.frames.index[labels.frame[rows]] + FRAMES_FROM_ONE, xyxy_to_xywh(xyxy)
+            track = labels.track_id[rows] if self.options.kind != "det" else np.full(count, NO_TRACK)
             if self.options.kind == "gt":
-                values[:, 6] = (labels.flags[rows] & np.uint16(Flag.IGNORED)) == 0
-                values[:, 7] = class_number[labels.class_id[rows]]
-                values[:, 8] = labels.visible[rows]
+                scored = (labels.flags[rows] & np.uint16(Flag.IGNORED)) == 0
+                number = class_number[labels.class_id[rows]]
+                yield number_lines(frame, track, box, scored, number, labels.visible[rows])
             else:
-                values[:, 6] = labels.score[rows]
-                values[:, 7:] = -1
-            yield delimited(values)
+                nowhere = np.full(count, -1)
+                yield number_lines(frame, track, box, labels.score[rows], nowhere, nowhere, nowhere)
 
 
 class _OneFile(Mot):

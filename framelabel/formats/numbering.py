@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -66,16 +67,21 @@ class TrackNumbers:
     def __init__(self, report: Report) -> None:
         self.report = report
 
-    def of(self, videos: Sequence[int], values: Sequence[Any]) -> NDArray[np.int64]:
-        """Return the (N,) ids of `values`, each in the video beside it; empty and negative ones are NO_TRACK."""
+    def of(
+        self, videos: Sequence[int], values: Sequence[Any], taken: Mapping[int, int] = MappingProxyType({})
+    ) -> NDArray[np.int64]:
+        """Return the (N,) ids of `values`, each in the video beside it; empty and negative ones are NO_TRACK.
+
+        `taken` is the highest id that each video has besides.
+        """
         try:
             plain = np.array(values)
         except (ValueError, OverflowError):
             plain = np.array([], dtype=object)
         if plain.ndim == 1 and plain.dtype.kind == "i":
             return np.where(plain < 0, NO_TRACK, plain).astype(np.int64)
-        whole = [_whole(value) for value in values]
-        highest: dict[int, int] = {}
+        whole = [whole_number(value) for value in values]
+        highest = dict(taken)
         for video, number in zip(videos, whole, strict=True):
             if number is not None:
                 highest[video] = max(highest.get(video, -1), number)
@@ -95,7 +101,7 @@ class TrackNumbers:
         return result
 
 
-def _whole(value: Any) -> int | None:
+def whole_number(value: Any) -> int | None:
     """Return a whole number written as number or text, None for anything else."""
     if isinstance(value, bool):
         return None

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-_DIGITS = (0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 13, 14, 15)
+_DIGITS = (2, 4, 8, 10, 12, 13, 14, 15)
+"""Decimal places tried. Rounding to 2 places that fits is the shortest that fits, because coordinates below 1e7 have
+steps far below 0.01: a shorter decimal fits only where it is the same number. The same holds up to 8 places."""
 
 
 def addend(start: Floats, total: Floats) -> Floats:
@@ -82,31 +84,37 @@ def shortest_fraction(values: Floats, scale: Floats | float, digits: int = 9) ->
     return result
 
 
-def delimited(values: Floats, separator: bytes = b",") -> bytes:
-    """Return (N, K) numbers as lines of text: each by its shortest digits, 912.0 as 912.
-
-    Whole numbers beyond 1e15 keep their digits too; every line ends with a newline.
-    """
-    if not len(values):
+def number_lines(*columns: NDArray[Any]) -> bytes:
+    """Return columns of numbers, (N,) or (N, K), as lines with commas between: by shortest digits, 912.0 as 912."""
+    if not len(columns[0]):
         return b""
-    text = _json(values)[2:-2].replace(b"],[", b"\n") + b"\n"
-    if b"e" in text:
-        text = "".join(",".join(map(_plain, row)) + "\n" for row in values.tolist()).encode()
-    text = text.replace(b".0,", b",").replace(b".0\n", b"\n")
-    return text if separator == b"," else text.replace(b",", separator)
+    fields: list[bytes] = []
+    cells: list[list[int] | list[bytes]] = []
+    for column in columns:
+        is_constant = column.ndim == 1 and bool((column == column[0]).all())
+        if column.dtype.kind == "f":
+            texts = row_texts((column[:1] if is_constant else column).reshape(-1, column[0].size), is_short=True)
+            fields.append(texts[0] if is_constant else b"%b")
+            cells += [] if is_constant else [texts]
+        else:
+            fields.append(b"%d" % int(column[0]) if is_constant else b"%d")
+            cells += [] if is_constant else [column.tolist()]
+    line = b",".join(fields) + b"\n"
+    return filled(line, *cells) if cells else line * len(columns[0])
 
 
-def _plain(value: float) -> str:
-    return str(int(value)) if value.is_integer() else repr(value)
-
-
-def row_texts(values: Floats) -> list[bytes]:
-    """Return (N, K) numbers as N texts with commas between the numbers.
+def row_texts(values: Floats, *, is_short: bool = False) -> list[bytes]:
+    """Return (N, K) numbers as N texts with commas between the numbers; with `is_short`, 912 for 912.0.
 
     >>> row_texts(np.array([[1.5, 2.0], [3.0, 0.25]]))
     [b'1.5,2.0', b'3.0,0.25']
     """
-    return _json(values)[2:-2].split(b"],[") if len(values) else []
+    if not len(values):
+        return []
+    text = _json(values)
+    if is_short:
+        text = text.replace(b".0,", b",").replace(b".0]", b"]")
+    return text[2:-2].split(b"],[")
 
 
 def cell_texts(values: NDArray[Any]) -> list[list[bytes]]:

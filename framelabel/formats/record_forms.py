@@ -46,9 +46,10 @@ class RecordForms(Generic[F]):
     def _learn(self, skeletons: list[bytes], records: list[bytes]) -> bool:
         if len(records) != len(skeletons):
             return False
-        new = dict(zip(reversed(skeletons), reversed(records), strict=True))
-        for skeleton in new.keys() - self._known.keys():
-            form = self._describe(new[skeleton]) if len(self.forms) < _MOST_FORMS else None
+        for skeleton, record in zip(skeletons, records, strict=True):
+            if skeleton in self._known:
+                continue
+            form = self._describe(record) if len(self.forms) < _MOST_FORMS else None
             if form is None:
                 return False
             self._known[skeleton] = len(self.forms)

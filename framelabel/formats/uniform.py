@@ -14,12 +14,12 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from framelabel.formats.record_forms import numbers_of
+from framelabel.formats.record_forms import NUMBER, numbers_of
 
 _DIGITS = b"0123456789.-+ \t\r\n"
 _SEPARATED = bytes(0x2C if byte in b" \t\r\n" else byte for byte in range(256))
-_KEPT = b"0123456789.-+eE, \t\r\n"
-_WORDS = bytes(byte for byte in range(256) if byte not in _KEPT or byte in b"eE")
+_NO_NUMBER = bytes(byte for byte in range(256) if byte not in NUMBER and byte != ord(","))
+_WORDS = bytes(byte for byte in range(256) if byte not in NUMBER and byte not in b", \t\r\n")
 _EXPONENT = re.compile(rb"[0-9][eE]")
 _NAME = re.compile(r"[A-Za-z_]+")
 
@@ -59,15 +59,27 @@ def number_table(text: bytes, allowed: TableForm) -> NumberTable | None:
     fields, empty, columns = form
     for name in empty:
         first, text = _without(name, first, text)
+    numbers = _alike(first, text) or _alike_but_for_space(first, text)
+    values = numbers_of(numbers) if numbers is not None else None
+    if values is None or len(values) % columns or not float(np.abs(values).max(initial=0)) < 2**53:
+        return None
+    return NumberTable(fields, values.reshape(-1, columns))
+
+
+def _alike(first: bytes, text: bytes) -> bytes | None:
+    """Return the numbers of records that have the form of the first one to the last space; None when one differs."""
+    start = text.find(b"{", len(first))
+    between = text[len(first) : start] if start > 0 else b","
+    one = first.translate(None, NUMBER) + between
+    shape = text.translate(None, NUMBER) + between
+    return text.translate(None, _NO_NUMBER) if shape == one * (len(shape) // len(one)) else None
+
+
+def _alike_but_for_space(first: bytes, text: bytes) -> bytes | None:
+    """As `_alike`, whatever space stands between the parts of a record; each space separates numbers."""
     one = first.translate(None, _DIGITS) + b","
     shape = text.translate(None, _DIGITS) + b","
-    count = len(shape) // len(one)
-    if shape != one * count:
-        return None
-    values = numbers_of(text.translate(_SEPARATED, _WORDS))
-    if values is None or len(values) != count * columns or not float(np.abs(values).max(initial=0)) < 2**53:
-        return None
-    return NumberTable(fields, values.reshape(count, columns))
+    return text.translate(_SEPARATED, _WORDS) if shape == one * (len(shape) // len(one)) else None
 
 
 def _without(name: str, first: bytes, text: bytes) -> tuple[bytes, bytes]:

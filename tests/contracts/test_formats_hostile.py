@@ -168,10 +168,16 @@ def test_an_interrupted_write_leaves_the_old_file(tmp_path: Path, monkeypatch: p
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
-    """Return a function that makes a fresh folder."""
+    """Return a function that names a place in a fresh folder of its own."""
     root = tmp_path_factory.mktemp("fuzz")
     counter = iter(range(10**9))
-    return lambda: root / str(next(counter))
+
+    def fresh() -> Path:
+        folder = root / str(next(counter))
+        folder.mkdir()
+        return folder / "labels"
+
+    return fresh
 
 
 _WORDS = [
