@@ -23,8 +23,8 @@ class TimeOfDayOptions:
     day: str = setting("daytime", help="Value for bright pictures.")
     night: str = setting("night", help="Value for dark pictures.")
     unsure: str = setting("undefined", help="Value between.")
-    dark: float = setting(0.24, help="Night up to this median brightness of the clip, in [0, 1].")
-    bright: float = setting(0.33, help="Day from this median brightness on.")
+    dark: float = setting(0.18, help="Night up to this median brightness of the clip, in [0, 1].")
+    bright: float = setting(0.26, help="Day from this median brightness on.")
 
     def classes(self) -> tuple[str, ...]:
         """Return every class name that is mentioned."""

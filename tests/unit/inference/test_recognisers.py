@@ -160,7 +160,7 @@ SKIES = [
     pytest.param((170, 190, 220), "daytime", id="blue-sky"),
     pytest.param((120, 125, 130), "daytime", id="overcast"),
     pytest.param((15, 15, 22), "night", id="night"),
-    pytest.param((72, 70, 75), "undefined", id="between"),
+    pytest.param((55, 55, 57), "undefined", id="between"),
 ]
 
 

