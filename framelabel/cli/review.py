@@ -24,6 +24,7 @@ class ReviewConfig:
     browser: bool = setting(True, help="Open the page in the browser.")
     annotator: tuple[str, ...] = setting((), help="Name of a person who works here; repeatable, each gets a link.")
     share: bool = setting(False, help="Also print a link for looking only.")
+    plugin: str = setting("", help="Name or folder of the plugin whose zones and rules are edited; the project's own.")
 
 
 def _run(config: ReviewConfig) -> int:
@@ -41,7 +42,15 @@ def _run(config: ReviewConfig) -> int:
             )
 
     names = config.annotator or (getpass.getuser(),)
-    serve(config.project, host=config.host, port=config.port, annotators=names, share=config.share, ready=ready)
+    serve(
+        config.project,
+        host=config.host,
+        port=config.port,
+        annotators=names,
+        share=config.share,
+        plugin=config.plugin,
+        ready=ready,
+    )
     return 0
 
 

@@ -92,7 +92,16 @@ def read(folder: Path) -> Manifest:
     except UnicodeDecodeError as error:
         msg = f"{file}: not UTF-8 text"
         raise InvalidManifestError(msg) from error
-    document = parse(text, str(file))
+    return check_text(text, folder)
+
+
+def check_text(text: str, folder: Path) -> Manifest:
+    """Return the manifest that a folder's plugin.yaml would be with this text; nothing is read or written.
+
+    Raises:
+        InvalidManifestError: what is wrong first, with its line.
+    """
+    document = parse(text, str(folder / MANIFEST))
     manifest = check(document).placed(folder)
     for location, message in chain(choice_problems(manifest), place_problems(manifest)):
         raise InvalidManifestError(f"{document.where(location)}: {message}")

@@ -61,6 +61,13 @@ def perform(
     return replace(edit, id=edit_id), result
 
 
+def extend(connection: sqlite3.Connection, edit_id: int, change: Callable[[sqlite3.Connection], object]) -> None:
+    """Run a change that follows from an edit: its rows come and go with it, also when it has been undone meanwhile."""
+    first = facts.next_id(connection)
+    change(connection)
+    connection.execute("UPDATE annotations SET edit_id = ? WHERE id >= ?", (edit_id, first))
+
+
 def of_request(connection: sqlite3.Connection, author: str, request: str) -> Edit | None:
     """Return the edit that an author's request made; None when it has made none."""
     if not request:
@@ -109,6 +116,16 @@ def redo(connection: sqlite3.Connection, author: str) -> Edit | None:
         raise UsageError(f"'{edit.title}' cannot be redone: {rival[0]} has changed the same label since")
     connection.execute("UPDATE edits SET state = ? WHERE id = ?", (_DONE, edit.id))
     return edit
+
+
+def tracks_of(connection: sqlite3.Connection, edit_id: int) -> list[int]:
+    """Return the ids of the tracks that an edit changed: those of its rows and of the rows that they replace."""
+    rows = connection.execute(
+        "SELECT track_id FROM annotations WHERE edit_id = ? UNION SELECT older.track_id FROM annotations AS newer "
+        "JOIN annotations AS older ON older.id = newer.supersedes WHERE newer.edit_id = ? AND newer.supersedes > 0",
+        (edit_id, edit_id),
+    )
+    return sorted(row[0] for row in rows if row[0] != NO_TRACK)
 
 
 def steps(connection: sqlite3.Connection, author: str) -> tuple[Edit | None, Edit | None]:

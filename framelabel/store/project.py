@@ -265,6 +265,10 @@ class Project:
         """
         return self.write(edits.perform, edit, change)
 
+    def extend_edit(self, edit: Edit, change: Callable[[sqlite3.Connection], object]) -> None:
+        """Run a change that follows from an edit; undoing the edit takes both back."""
+        self.write(edits.extend, edit.id, change)
+
     def edit_of_request(self, author: str, request: str) -> Edit | None:
         """Return the edit that an author's request made; None when it has made none."""
         return self.read(edits.of_request, author, request)
@@ -276,6 +280,10 @@ class Project:
     def redo(self, author: str) -> Edit | None:
         """Redo what the author undid last; None when there is none."""
         return self.write(edits.redo, author)
+
+    def tracks_of_edit(self, edit: Edit) -> list[int]:
+        """Return the ids of the tracks that an edit changed."""
+        return self.read(edits.tracks_of, edit.id)
 
     def edits_by_author(self) -> dict[str, int]:
         """Return how many edits of each person stand."""
@@ -294,6 +302,18 @@ class Project:
     def tasks(self, *, open_only: bool = True) -> list[Task]:
         """Return the questions to people, most useful first."""
         return self.read(tasks.select, open_only=open_only)
+
+    def task(self, task_id: int) -> Task | None:
+        """Return one question, open or not; None when there is none of this id."""
+        return self.read(tasks.by_id, task_id)
+
+    def tasks_for(self, annotator: str, limit: int) -> list[tuple[Task, int]]:
+        """Return the most useful open tasks that this person has not answered, each with its count of answers."""
+        return self.read(tasks.for_annotator, annotator, limit)
+
+    def open_task_count(self) -> int:
+        """Return how many tasks are open."""
+        return self.read(tasks.open_count)
 
     def append_tasks(self, new: Sequence[Task]) -> list[int]:
         """Store tasks; return their ids."""

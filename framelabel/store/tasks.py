@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import orjson
 
@@ -47,24 +48,48 @@ def select(connection: sqlite3.Connection, *, open_only: bool = True) -> list[Ta
         f"SELECT {_TASK_COLUMNS}, id FROM tasks WHERE is_closed = 0 OR ? ORDER BY priority DESC, id",
         (not open_only,),
     )
-    return [
-        Task(
-            kind=TaskKind(row[0]),
-            video_id=VideoId(row[1]),
-            start=row[2],
-            stop=row[3],
-            track_id=row[4],
-            subject_id=row[5],
-            question=row[6],
-            choices=tuple(orjson.loads(row[7])),
-            priority=row[8],
-            answers_wanted=row[9],
-            reason=row[10],
-            gold=orjson.loads(row[11]) if row[11] else None,
-            id=row[12],
-        )
-        for row in rows
-    ]
+    return [_task(row) for row in rows]
+
+
+def by_id(connection: sqlite3.Connection, task_id: int) -> Task | None:
+    """Return one task, open or not; None when there is none of this id."""
+    row = connection.execute(f"SELECT {_TASK_COLUMNS}, id FROM tasks WHERE id = ?", (task_id,)).fetchone()
+    return None if row is None else _task(row)
+
+
+def for_annotator(connection: sqlite3.Connection, annotator: str, limit: int) -> list[tuple[Task, int]]:
+    """Return the first open tasks that a person has not answered, each with how many people have answered it."""
+    rows = connection.execute(
+        f"SELECT {_TASK_COLUMNS}, id, (SELECT count(DISTINCT answers.annotator) FROM answers "
+        "WHERE answers.task_id = tasks.id AND verdict != 'skip') FROM tasks WHERE is_closed = 0 AND NOT EXISTS "
+        "(SELECT 1 FROM answers WHERE answers.task_id = tasks.id AND answers.annotator = ?) "
+        "ORDER BY priority DESC, id LIMIT ?",
+        (annotator, limit),
+    )
+    return [(_task(row), row[13]) for row in rows]
+
+
+def open_count(connection: sqlite3.Connection) -> int:
+    """Return how many tasks are open."""
+    return int(connection.execute("SELECT count(*) FROM tasks WHERE is_closed = 0").fetchone()[0])
+
+
+def _task(row: tuple[Any, ...]) -> Task:
+    return Task(
+        kind=TaskKind(row[0]),
+        video_id=VideoId(row[1]),
+        start=row[2],
+        stop=row[3],
+        track_id=row[4],
+        subject_id=row[5],
+        question=row[6],
+        choices=tuple(orjson.loads(row[7])),
+        priority=row[8],
+        answers_wanted=row[9],
+        reason=row[10],
+        gold=orjson.loads(row[11]) if row[11] else None,
+        id=row[12],
+    )
 
 
 def close(connection: sqlite3.Connection, task_ids: Sequence[int]) -> None:

@@ -5,32 +5,35 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import zipfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from importlib import resources
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-import orjson
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from framelabel.core.errors import FramelabelError, UnknownNameError, UsageError
-from framelabel.core.frames import Span
-from framelabel.core.tracks import Visibility
 from framelabel.formats.catalog import FORMATS
 from framelabel.store.edits import Edit
+from framelabel.web.edits import apply
 from framelabel.web.guard import Visitor
 from framelabel.web.live import Live
+from framelabel.web.messages import body_of, json_response
 from framelabel.web.pictures import nearest_width
+from framelabel.web.plugin_pages import PluginPages
 from framelabel.web.studio import Studio
 from framelabel.workflows.edit import Conflict, Editor
 
-Handler = Callable[[Request], Awaitable[Response]]
+T = TypeVar("T")
+_LONGEST_NAME = 64
+_THREADS = 6
+"""Threads that read and write: each keeps a connection to the project, and the cache of it, as long as it lives."""
 _STATIC = resources.files("framelabel.web") / "static"
 
 
@@ -41,12 +44,17 @@ def create_app(studio: Studio) -> Starlette:
 
     routes = [
         Route("/", pages.index),
+        Route("/dashboard", pages.dashboard_page),
         Route("/api/project", pages.project),
         Route("/api/videos/{video:int}/frames/{frame:int}", pages.frame),
         Route("/api/videos/{video:int}/seconds", pages.seconds),
+        Route("/api/videos/{video:int}/strip", pages.strip),
         Route("/api/videos/{video:int}/labels", pages.labels),
         Route("/api/videos/{video:int}/timeline", pages.timeline),
         Route("/api/videos/{video:int}/uncertain", pages.uncertain),
+        Route("/api/videos/{video:int}/suggestions", pages.suggestions),
+        Route("/api/videos/{video:int}/stitches", pages.stitches),
+        Route("/api/videos/{video:int}/findings", pages.findings),
         Route("/api/edit", pages.edit, methods=["POST"]),
         Route("/api/undo", pages.undo, methods=["POST"]),
         Route("/api/redo", pages.redo, methods=["POST"]),
@@ -55,6 +63,7 @@ def create_app(studio: Studio) -> Starlette:
         Route("/api/dashboard", pages.dashboard),
         Route("/api/export/{format}", pages.export),
         Route("/api/live", pages.live),
+        *PluginPages(studio, pages.threads).routes(),
         Mount("/static", StaticFiles(directory=str(_STATIC))),
     ]
     application = Starlette(routes=routes, exception_handlers={FramelabelError: _say})
@@ -65,22 +74,22 @@ def create_app(studio: Studio) -> Starlette:
 async def _say(_: Request, error: Exception) -> Response:
     """Answer a user's mistake with its one line."""
     status = 404 if isinstance(error, UnknownNameError) else 422 if isinstance(error, UsageError) else 500
-    return _json({"error": str(error)}, status)
+    return json_response({"error": str(error)}, status)
 
 
-def _json(content: Any, status: int = 200) -> Response:
-    data = orjson.dumps(content, option=orjson.OPT_NON_STR_KEYS)
-    return Response(data, status, media_type="application/json", headers={"cache-control": "no-store"})
+def _request_name(body: dict[str, Any]) -> str:
+    """Return the name that the page gave its request; names are short."""
+    name = str(body.get("request", ""))
+    if len(name) > _LONGEST_NAME:
+        raise UsageError(f"a request's name may have {_LONGEST_NAME} characters")
+    return name
 
 
-async def _body(request: Request) -> dict[str, Any]:
+def _numbers(text: str) -> list[int]:
     try:
-        content = orjson.loads(await request.body())
-    except orjson.JSONDecodeError:
-        raise UsageError("the request is not JSON") from None
-    if not isinstance(content, dict):
-        raise UsageError("the request is not a JSON object")
-    return content
+        return [int(part) for part in text.split(",") if part]
+    except ValueError:
+        raise UsageError("tracks must be whole numbers") from None
 
 
 def _number(request: Request, name: str, missing: int) -> int:
@@ -96,100 +105,129 @@ class Pages:
     def __init__(self, studio: Studio, live: Live) -> None:
         self._studio = studio
         self._live = live
+        self.threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="page")
+        self._carrying = ThreadPoolExecutor(1, thread_name_prefix="carry")
 
     async def index(self, _: Request) -> Response:
         """The page itself."""
-        text = (_STATIC / "index.html").read_text("utf-8")
-        return Response(text, media_type="text/html", headers={"cache-control": "no-cache"})
+        return _html("index.html")
+
+    async def dashboard_page(self, _: Request) -> Response:
+        """The page of counts, quality and people."""
+        return _html("dashboard.html")
 
     async def project(self, request: Request) -> Response:
         """Videos, classes, and who is looking."""
         visitor = _visitor(request)
-        overview = await run_in_threadpool(self._studio.overview)
+        overview = await self._run(self._studio.overview)
         you = {"name": visitor.name, "can_write": visitor.can_write}
-        return _json({**overview, "you": you, "present": self._live.present, "formats": list(FORMATS)})
+        return json_response({**overview, "you": you, "present": self._live.present, "formats": list(FORMATS)})
 
     async def frame(self, request: Request) -> Response:
         """One picture by ordinal; the address names it for ever, so browsers may keep it."""
         video, frame = request.path_params["video"], request.path_params["frame"]
-        own = (await run_in_threadpool(self._studio.video, video)).width
+        own = (await self._run(self._studio.video, video)).width
         width = nearest_width(_number(request, "width", 0), own)
         playhead = "thumbnail" not in request.query_params
-        data = await run_in_threadpool(self._studio.picture, video, frame, width, playhead=playhead)
+        waiting = await self._run(lambda: self._studio.picture(video, frame, width, playhead=playhead))
+        data = await asyncio.wrap_future(waiting)  # no thread waits for the decoder
         headers = {"cache-control": "private, max-age=3600, immutable", "x-frame": str(frame)}
         return Response(data, media_type="image/jpeg", headers=headers)
 
     async def seconds(self, request: Request) -> Response:
         """The time of every frame."""
-        data = await run_in_threadpool(self._studio.seconds, request.path_params["video"])
+        data = await self._run(self._studio.seconds, request.path_params["video"])
         return Response(data, media_type="application/octet-stream")
+
+    async def strip(self, request: Request) -> Response:
+        """The frames of the filmstrip."""
+        return json_response(await self._run(self._studio.strip, request.path_params["video"]))
 
     async def labels(self, request: Request) -> Response:
         """The labels of a window of frames."""
         start = max(_number(request, "start", 0), 0)
         stop = max(_number(request, "stop", start + 1), start)
-        return _json(await run_in_threadpool(self._studio.labels, request.path_params["video"], start, stop))
+        return json_response(await self._run(self._studio.labels, request.path_params["video"], start, stop))
 
     async def timeline(self, request: Request) -> Response:
         """All tracks as rows, and events."""
-        return _json(await run_in_threadpool(self._studio.timeline, request.path_params["video"]))
+        wanted = request.query_params.get("tracks")
+        tracks = None if wanted is None else _numbers(wanted)
+        return json_response(await self._run(self._studio.timeline, request.path_params["video"], tracks))
 
     async def uncertain(self, request: Request) -> Response:
         """Where to look next."""
         after = _number(request, "after", -1)
-        return _json(await run_in_threadpool(self._studio.next_uncertain, request.path_params["video"], after))
+        return json_response(await self._run(self._studio.next_uncertain, request.path_params["video"], after))
+
+    async def suggestions(self, request: Request) -> Response:
+        """Which frame to label next."""
+        return json_response(await self._run(self._studio.suggestions, request.path_params["video"]))
+
+    async def stitches(self, request: Request) -> Response:
+        """Which objects may be one."""
+        return json_response(await self._run(self._studio.stitches, request.path_params["video"]))
+
+    async def findings(self, request: Request) -> Response:
+        """What looks wrong."""
+        return json_response(await self._run(self._studio.findings, request.path_params["video"]))
 
     async def edit(self, request: Request) -> Response:
         """Change something; the answer says what looks different now."""
-        body, editor = await _body(request), self._studio.editor(_visitor(request).name)
-        changed = await run_in_threadpool(_apply, self._studio, editor, body)
+        body = await body_of(request)
+        editor = self._studio.editor(_visitor(request).name, _request_name(body))
+        changed = await self._run(apply, self._studio, editor, body)
         if isinstance(changed, Conflict):
-            return _json({"conflict": changed.frames}, 409)
+            return json_response({"conflict": changed.frames}, 409)
         edit, track = changed
-        return self._changed(edit, track)
+        if body.get("action") == "box" and body.get("track") is not None and track is not None:
+            self._carry_around(editor, edit, track)
+        return await self._changed(edit, track, body)
 
     async def undo(self, request: Request) -> Response:
         """Undo the visitor's last edit."""
-        edit = await run_in_threadpool(self._studio.editor(_visitor(request).name).undo)
-        return self._changed(edit, None) if edit else _json({"title": ""})
+        body = await body_of(request)
+        edit = await self._run(self._studio.editor(_visitor(request).name).undo)
+        return await self._changed(edit, None, body) if edit else json_response({"title": ""})
 
     async def redo(self, request: Request) -> Response:
         """Redo what the visitor undid last."""
-        edit = await run_in_threadpool(self._studio.editor(_visitor(request).name).redo)
-        return self._changed(edit, None) if edit else _json({"title": ""})
+        body = await body_of(request)
+        edit = await self._run(self._studio.editor(_visitor(request).name).redo)
+        return await self._changed(edit, None, body) if edit else json_response({"title": ""})
 
     async def task(self, request: Request) -> Response:
         """Hand out the most useful open task."""
-        task, waiting = await run_in_threadpool(self._studio.next_task, _visitor(request).name)
+        task, waiting = await self._run(self._studio.next_task, _visitor(request).name)
         shown = None
         if task is not None:
             # The known answer of a golden task is never sent before it is answered.
             names = ("id", "start", "stop", "track_id", "subject_id", "question", "choices", "reason")
             shown = {name: getattr(task, name) for name in names}
             shown |= {"kind": task.kind.value, "video": int(task.video_id)}
-        return _json({"task": shown, "open": waiting})
+        return json_response({"task": shown, "open": waiting})
 
     async def answer(self, request: Request) -> Response:
         """Store an answer."""
-        body = await _body(request)
+        body = await body_of(request)
         name = _visitor(request).name
         verdict, seconds = str(body.get("verdict", "")), float(body.get("seconds", 0.0))
         if not verdict:
             raise UsageError("an answer needs a verdict")
-        is_new = await run_in_threadpool(
+        is_new = await self._run(
             self._studio.answer, int(body.get("task", 0)), name, verdict, seconds, body.get("content") or {}
         )
         self._live.send("answer", name=name)
-        return _json({"stored": is_new})
+        return json_response({"stored": is_new})
 
     async def dashboard(self, _: Request) -> Response:
         """Counts and people."""
-        return _json(await run_in_threadpool(self._studio.dashboard))
+        return json_response(await self._run(self._studio.dashboard))
 
     async def export(self, request: Request) -> Response:
         """Labels in a format, as a download; the server chooses every path."""
         name = request.path_params["format"]
-        data = await run_in_threadpool(_zipped_export, self._studio, name)
+        data = await self._run(_zipped_export, self._studio, name)
         headers = {"content-disposition": f'attachment; filename="{self._studio.project.path.stem}_{name}.zip"'}
         return Response(data, media_type="application/zip", headers=headers)
 
@@ -198,68 +236,56 @@ class Pages:
         stream = self._live.listen(_visitor(request).name)
         return StreamingResponse(stream, media_type="text/event-stream", headers={"cache-control": "no-store"})
 
-    def _changed(self, edit: Edit, track: int | None) -> Response:
-        facts = {
-            "video": int(edit.video_id),
-            "start": edit.span.start,
-            "stop": edit.span.stop,
-            "title": edit.title,
-            "by": edit.author,
-        }
+    async def _run(self, work: Callable[..., T], *arguments: Any) -> T:
+        """Run something that reads or writes in one of a few threads, which live as long as their connections."""
+        return await asyncio.get_running_loop().run_in_executor(self.threads, work, *arguments)
+
+    def _carry_around(self, editor: Editor, edit: Edit, track: int) -> None:
+        """Solve the frames around a corrected box: the box is saved already, what follows from it is told when done."""
+        loop, studio = asyncio.get_running_loop(), self._studio
+
+        def work() -> None:
+            video = studio.video(int(edit.video_id))
+            done = editor.carry_around(edit, video, track, studio.carry(video))
+            if done is not None:
+                facts = _told(done, studio.settle(done), "")
+                loop.call_soon_threadsafe(lambda: self._live.send("changed", **facts))
+
+        self._carrying.submit(work).add_done_callback(lambda done: self._tell_problem(loop, done))
+
+    def _tell_problem(self, loop: asyncio.AbstractEventLoop, done: Future[None]) -> None:
+        """Say on the pages why something that went on behind them failed."""
+        error = None if done.cancelled() else done.exception()
+        if error is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(lambda: self._live.send("problem", text=str(error)))
+
+    async def _changed(self, edit: Edit, track: int | None, body: dict[str, Any]) -> Response:
+        facts = _told(edit, await self._run(self._studio.settle, edit), str(body.get("session", "")))
         asyncio.get_running_loop().call_soon(lambda: self._live.send("changed", **facts))
-        return _json({**facts, "track": track})
+        return json_response({**facts, "track": track})
+
+
+def _told(edit: Edit, tracks: list[int], session: str) -> dict[str, Any]:
+    """Return what every open page hears of an edit."""
+    return {
+        "video": int(edit.video_id),
+        "start": edit.span.start,
+        "stop": edit.span.stop,
+        "title": edit.title,
+        "by": edit.author,
+        "tracks": tracks,
+        "session": session,
+    }
+
+
+def _html(name: str) -> Response:
+    text = (_STATIC / name).read_text("utf-8")
+    return Response(text, media_type="text/html", headers={"cache-control": "no-cache"})
 
 
 def _visitor(request: Request) -> Visitor:
     visitor: Visitor = request.scope["visitor"]
     return visitor
-
-
-def _apply(studio: Studio, editor: Editor, body: dict[str, Any]) -> tuple[Edit, int | None] | Conflict:
-    """Run one edit as the page names it.
-
-    Raises:
-        UsageError: unknown action, or a missing or malformed value.
-    """
-    try:
-        action, video = str(body["action"]), studio.video(int(body["video"]))
-        track = None if body.get("track") is None else int(body["track"])
-        frame = int(body.get("frame", 0))
-        span = Span(int(body["start"]), int(body["stop"])) if "start" in body else None
-        if action == "box":
-            return editor.put_box(
-                video,
-                frame,
-                [float(side) for side in body["xyxy"]],
-                track_id=track,
-                class_name=str(body.get("class", "")),
-                visibility=Visibility(int(body.get("visibility", 0))),
-                attributes=body.get("attributes") or {},
-                carry=studio.carry(video),
-            )
-        if action == "tag":
-            return editor.tag(video, frame, body["tags"]), None
-        if track is None:
-            raise UsageError(f"'{action}' needs a track")
-        if action == "delete":
-            return editor.delete(video, track, span), track
-        if action == "class":
-            return editor.set_class(video, track, str(body["class"]), span), track
-        if action == "propagate":
-            where = span or Span(frame, min(frame + 100, video.frame_count))
-            return editor.propagate(video, track, where, studio.carry(video)), track
-        if action == "split":
-            return editor.split(video, track, frame)
-        if action == "swap":
-            return editor.swap(video, track, int(body["other"]), frame), track
-        if action == "merge":
-            merged = editor.merge(video, track, int(body["other"]), force=bool(body.get("force")))
-            return merged if isinstance(merged, Conflict) else (merged, track)
-    except (KeyError, TypeError, ValueError) as error:
-        if isinstance(error, FramelabelError):
-            raise
-        raise UsageError(f"malformed edit: {error!r}") from None
-    raise UsageError(f"unknown action '{action}'")
 
 
 def _zipped_export(studio: Studio, name: str) -> bytes:

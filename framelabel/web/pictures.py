@@ -16,6 +16,9 @@ from framelabel.core.protocols import FrameReader
 WIDTHS = (160, 640, 1280, 1920)
 """Widths that are served, so that the cache is not flooded with near-equal sizes; 0 is the picture's own."""
 
+LOSSLESS = -1
+"""As a width: the picture's own size, every pixel as decoded (PNG)."""
+
 Key = tuple[int, int]
 """Frame ordinal, width."""
 
@@ -27,7 +30,10 @@ def nearest_width(wanted: int, own: int) -> int:
 
 
 def encode(image: NDArray[np.uint8], width: int) -> bytes:
-    """Return an (H, W, 3) RGB picture as JPEG, scaled down to `width` (0: not scaled)."""
+    """Return an (H, W, 3) RGB picture as JPEG, scaled down to `width` (0: not scaled); or as PNG when `LOSSLESS`."""
+    if width == LOSSLESS:
+        _, data = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 1])
+        return bytes(data)
     if width:
         height = max(1, round(image.shape[0] * width / image.shape[1]))
         image = np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
@@ -46,6 +52,9 @@ class Pictures:
         self._cache: OrderedDict[Key, bytes] = OrderedDict()
         self._bytes = 0
         self._asked: OrderedDict[Key, Future[bytes]] = OrderedDict()
+        """What is waited for at a playhead, first come first served: nobody waits for ever, however many there are."""
+        self._asked_aside: OrderedDict[Key, Future[bytes]] = OrderedDict()
+        """Thumbnails and pictures ahead: when nobody waits at a playhead."""
         self._playhead: tuple[int, int, int] | None = None
         """Frame, direction, width of the last request that moves the playhead."""
         self._changed = threading.Condition()
@@ -59,21 +68,31 @@ class Pictures:
             FrameNotFoundError: no such frame.
             UnreadableVideoError: the footage is not where it was.
         """
+        return self.ask(frame, width, playhead=playhead).result()
+
+    def ask(self, frame: int, width: int, *, playhead: bool = True) -> Future[bytes]:
+        """Return the future of one frame as JPEG; its errors are those of `get`."""
         key = (frame, width)
         with self._changed:
-            if playhead:
+            if playhead and width != LOSSLESS:
                 before = self._playhead[0] if self._playhead else frame - 1
                 self._playhead = (frame, -1 if frame < before else 1, width)
             if key in self._cache:
                 self._cache.move_to_end(key)
                 self._changed.notify()
-                return self._cache[key]
-            waiting = self._asked.setdefault(key, Future())
+                ready: Future[bytes] = Future()
+                ready.set_result(self._cache[key])
+                return ready
+            waiting = self._asked.get(key) or self._asked_aside.pop(key, None) or Future()
+            if playhead or key in self._asked:
+                self._asked.setdefault(key, waiting)
+            else:
+                self._asked_aside[key] = waiting
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="pictures", daemon=True)
                 self._thread.start()
             self._changed.notify()
-        return waiting.result()
+        return waiting
 
     def close(self) -> None:
         """Stop decoding; calling it again does nothing."""
@@ -103,13 +122,14 @@ class Pictures:
         if reader is not None:
             reader.close()
         with self._changed:
-            for future in self._asked.values():
+            for future in [*self._asked.values(), *self._asked_aside.values()]:
                 future.cancel()
 
     def _next(self) -> Key | None:
-        """Return what to decode now: the newest request, else the nearest frame ahead that is not there yet."""
-        if self._asked:
-            return next(reversed(self._asked))
+        """Return what to decode now: what people wait for, else the nearest frame ahead that is not there yet."""
+        for asked in (self._asked, self._asked_aside):
+            if asked:
+                return next(iter(asked))
         if self._playhead is None:
             return None
         frame, direction, width = self._playhead
@@ -121,7 +141,7 @@ class Pictures:
 
     def _answer(self, key: Key, result: bytes | Exception) -> None:
         with self._changed:
-            future = self._asked.pop(key, None)
+            future = self._asked.pop(key, None) or self._asked_aside.pop(key, None)
             if isinstance(result, Exception):
                 if future is not None:
                     future.set_exception(result)

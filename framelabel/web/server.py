@@ -32,6 +32,7 @@ def serve(
     port: int,
     annotators: Sequence[str],
     share: bool,
+    plugin: str = "",
     ready: Callable[[list[Invitation]], None],
 ) -> None:
     """Serve the page until interrupted; `ready` hears the addresses once it listens.
@@ -42,6 +43,7 @@ def serve(
         port: 0 takes a free one.
         annotators: a name for every person; each gets a link of their own.
         share: also make a link for looking only.
+        plugin: name or folder of the plugin whose zones and rules the page edits; "" takes the project's own.
         ready: called with one invitation per person.
 
     Raises:
@@ -61,7 +63,7 @@ def serve(
     if host in ("0.0.0.0", "::"):  # noqa: S104 - the person asked for it
         names = {socket.gethostname(), socket.getfqdn(), *_own_addresses(), *LOOPBACK}
     hosts = frozenset(f"{name}:{chosen}" for name in names)
-    studio = Studio(project)
+    studio = Studio(project, plugin)
     application = create_app(studio)
     app = Guard(application, visitors=visitors, hosts=hosts)
     shown = next(iter(_own_addresses()), host) if host in ("0.0.0.0", "::") else host  # noqa: S104 - as above
@@ -69,7 +71,12 @@ def serve(
         Invitation(visitor, f"http://{shown}:{chosen}/?token={token}") for token, visitor in visitors.items()
     ]
     config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=2, lifespan="off")
-    server = _Server(config, lambda: ready(invitations), application.state.live.close)
+
+    def stop() -> None:
+        application.state.live.close()
+        studio.stop()
+
+    server = _Server(config, lambda: ready(invitations), stop)
     try:
         server.run(sockets=[listener])
     finally:

@@ -107,6 +107,11 @@ def run(config: AgreeConfig, report: Reporter = SILENT) -> AgreeSummary:
     return summary
 
 
+def answers_summary(project: Project) -> AgreeSummary:
+    """Return how well people agree as it stands, from their answers alone; nothing is stored."""
+    return _summary(AgreeConfig(project.path), project.tasks(open_only=False), project.answers(), (), 0, "")
+
+
 def _summary(
     config: AgreeConfig,
     tasks: Sequence[Task],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -116,6 +116,21 @@ class Editor:
         title = f"{'draw' if track_id is None else 'correct'} {name} {number}"
         where = part[1] if part is not None else Span(frame, frame + 1)
         return self._edit(video, title, where, change), number
+
+    def carry_around(self, edit: Edit, video: Video, track_id: int, carry: Carry) -> Edit | None:
+        """Solve anew what lies around a box that an edit has stored; it belongs to that edit, and is undone with it.
+
+        Returns the edit with the span that looks different now; None when no human box is near.
+        """
+        fact = self._current(video, edit.span.start, track_id)
+        part = self._carried(video, fact, carry) if fact is not None and fact.is_keyframe else None
+        if part is None:
+            return None
+        details = carried(self._keys(video, track_id), part[0])
+        self.project.extend_edit(
+            edit, lambda connection: tracks.replace(connection, video.id, part[0], part[1], self.predicted, details)
+        )
+        return replace(edit, span=part[1])
 
     def put_shape(
         self,

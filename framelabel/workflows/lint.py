@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from framelabel.core.boxes import NO_TRACK, Boxes
 from framelabel.core.config import setting
+from framelabel.core.frames import VideoId
 from framelabel.core.labels import FrameTable, Labels
 from framelabel.core.protocols import SILENT, Reporter
 from framelabel.core.tasks import Task, TaskKind
@@ -51,10 +53,19 @@ def run(config: LintConfig, report: Reporter = SILENT) -> LintSummary:
     with Project(config.project, write=config.queue > 0) as project:
         labels = project.labels()
         report.start("lint", None)
-        found = find(LabelRows.of(labels, _detections(project, labels)), config.check)
+        found = _found(project, labels, config.check)
         report.advance(len(labels))
         queued = _queue(project, labels, found[: config.queue]) if config.queue > 0 else 0
     return LintSummary(tuple(found), tuple(video.name for video in labels.videos), queued)
+
+
+def findings(project: Project, video_ids: Sequence[VideoId]) -> list[Finding]:
+    """Return what looks wrong in some videos of an open project, most severe first."""
+    return _found(project, project.labels(video_ids))
+
+
+def _found(project: Project, labels: Labels, checks: tuple[str, ...] = ()) -> list[Finding]:
+    return find(LabelRows.of(labels, _detections(project, labels)), checks)
 
 
 def _detections(project: Project, labels: Labels) -> Labels | None:

@@ -6,16 +6,14 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Page
 
 from framelabel.core.frames import VideoId
 from framelabel.core.geometry import paired_iou
@@ -25,101 +23,7 @@ from framelabel.store.project import Project
 from framelabel.workflows import label
 from framelabel.workflows.edit import Editor
 from tests.assets import squares
-
-REPOSITORY = Path(__file__).resolve().parents[2]
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine (Debian: apt install chromium)")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Return a headless browser."""
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield opened
-        opened.close()
-
-
-@pytest.fixture(scope="module")
-def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a project with a labelled clip of two squares."""
-    folder = tmp_path_factory.mktemp("page")
-    clip = squares.write_clip(folder / "squares.mp4", 60)
-    plugin = squares.write_plugin(folder / "plugin")
-    project = folder / "squares.framelabel"
-    label.run(label.LabelConfig(videos=(clip,), plugin=str(plugin), project=project))
-    return project
-
-
-@pytest.fixture
-def project(labelled: Path, tmp_path: Path) -> Path:
-    """Return a copy of that project that a test may change."""
-    copy = tmp_path / "squares.framelabel"
-    copy.write_bytes(labelled.read_bytes())
-    return copy
-
-
-@contextmanager
-def served(project: Path, *flags: str, port: int = 0) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
-    """Serve the page; yield the process and the addresses that it printed."""
-    command = [sys.executable, "-m", "framelabel", "review", str(project), "--no-browser", "--port", str(port), *flags]
-    process = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    count = max(1, flags.count("--annotator")) + flags.count("--share")
-    urls = [process.stdout.readline().split()[0] for _ in range(count)]
-    try:
-        yield process, urls
-    finally:
-        process.terminate()
-        process.wait(timeout=10)
-
-
-@pytest.fixture
-def visit(browser: Browser) -> Iterator[Callable[[str], Page]]:
-    """Return a function that opens the page as a person of its own; an error in a page fails the test at its end."""
-    errors: list[str] = []
-    contexts = []
-
-    def open_page(url: str) -> Page:
-        context = browser.new_context(viewport={"width": 1200, "height": 800})
-        contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto(url)
-        page.wait_for_selector("body[data-ready=yes]")
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert errors == []
-
-
-def seek(page: Page, frame: int) -> None:
-    """Go to a frame and wait until it is shown."""
-    page.evaluate("frame => framelabel.seek(frame)", frame)
-    page.wait_for_function("frame => document.querySelector('#picture').dataset.frame == frame", arg=str(frame))
-
-
-def drag(page: Page, size: tuple[int, int], start: tuple[float, float], stop: tuple[float, float]) -> None:
-    """Drag the mouse from one picture position to another."""
-    box = page.locator("#picture").bounding_box()
-    assert box is not None
-    scale = min(box["width"] / size[0], box["height"] / size[1])
-    left = box["x"] + (box["width"] - size[0] * scale) / 2
-    top = box["y"] + (box["height"] - size[1] * scale) / 2
-    page.mouse.move(left + start[0] * scale, top + start[1] * scale)
-    page.mouse.down()
-    page.mouse.move(left + (start[0] + stop[0]) / 2 * scale, top + (start[1] + stop[1]) / 2 * scale)
-    page.mouse.move(left + stop[0] * scale, top + stop[1] * scale)
-    page.mouse.up()
-
-
-def said(page: Page, text: str) -> None:
-    """Wait until the page says something that contains `text`."""
-    page.wait_for_function("text => document.querySelector('#message').textContent.includes(text)", arg=text)
+from tests.browser.pages import drag, said, seek, served
 
 
 def test_draw_correct_split_undo_after_reload(visit: Callable[[str], Page], project: Path) -> None:
@@ -173,6 +77,10 @@ def test_propagation_in_place(visit: Callable[[str], Page], project: Path) -> No
                 body = {"action": "box", "track": track, "frame": frame, "xyxy": [left, top, right, bottom]}
                 page.evaluate("body => framelabel.edit(body)", body)
                 said(page, "correct red")
+        followed = (
+            "track => framelabel.timeline.rows.find(row => row.id === track).spans.some(span => span[1] - span[0] > 2)"
+        )
+        page.wait_for_function(followed, arg=track)
         with Project(project) as stored:
             [carried] = stored.tracks(VideoId(1), track_ids=[track])
         inside = [(int(frame), box) for frame, box in zip(carried.frame, carried.xyxy, strict=True) if 4 < frame < 34]

@@ -1,5 +1,11 @@
 // Everything that is said to the server. A write that fails is kept and said; nothing is dropped silently.
 
+/** A name for one unguessable thing: a request, or this tab. */
+export const newName = () => [...crypto.getRandomValues(new Uint8Array(12))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+
+/** This tab: what it changed itself is not news to it. */
+export const SESSION = newName();
+
 /** An answer that says what is wrong. */
 export class Refusal extends Error {
   /** @param {number} status @param {string} message @param {any} content */
@@ -28,7 +34,7 @@ export const readBytes = async (path) => (await ask(path)).arrayBuffer();
 
 /** @param {string} path @param {object} content */
 export async function write(path, content) {
-  const body = JSON.stringify(content);
+  const body = JSON.stringify({ session: SESSION, ...content });
   const headers = { 'content-type': 'application/json' };
   return (await ask(path, { method: 'POST', headers, body })).json();
 }

@@ -8,9 +8,10 @@ const KEPT = 12;
 /**
  * @typedef {{frame: number, id: number, track: number, class: number, xyxy: number[], visibility: number,
  *            flags: number, score: number, uncertainty: number, attributes?: Record<string, any>,
- *            polygon?: number[][][], polyline?: number[][], points?: number[][]}} Label
+ *            polygon?: number[][][], polyline?: number[][], points?: number[][], visible?: number[]}} Label
  */
 
+export const TRUNCATED = 2;
 export const KEYFRAME = 16;
 export const PREDICTED = 32;
 export const ABSENT = 2;
@@ -21,6 +22,8 @@ export class Labels {
     this.video = video;
     /** @type {Map<number, Promise<Map<number, Label[]>>>} */
     this.windows = new Map();
+    /** Whole-frame attributes by frame. @type {Map<number, Record<string, any>>} */
+    this.tags = new Map();
   }
 
   /** The labels of one frame; the next window is fetched before it is needed. @param {number} frame */
@@ -56,6 +59,8 @@ export class Labels {
     const answer = await read(`/api/videos/${this.video}/labels?start=${start}&stop=${start + WINDOW}`);
     /** @type {Map<number, Label[]>} */
     const byFrame = new Map();
+    for (let frame = start; frame < start + WINDOW; frame += 1) this.tags.delete(frame);
+    for (const [frame, values] of Object.entries(answer.tags)) this.tags.set(Number(frame), values);
     for (const [frame, id, track, cls, x1, y1, x2, y2, visibility, flags, score, uncertainty] of answer.boxes) {
       const label = {
         frame, id, track, class: cls, xyxy: [x1, y1, x2, y2], visibility, flags, score, uncertainty,

@@ -1,10 +1,9 @@
 // Every object as a row: what was detected, predicted, occluded; keyframes as diamonds; events above.
 
+import { DOUBT } from './palette.js';
+
 const ROW = 12;
 const EVENTS = 14;
-/** Uncertainty 0..100 to a colour that colour-blind people can tell by lightness (dark blue to pale yellow). */
-const STEPS = ['#2c5f8a', '#4f86a8', '#8fb0a6', '#cfc27a', '#f4e04d'];
-
 /** @typedef {{id: number, class: number, start: number, stop: number, keyframes: number[], spans: number[][]}} Row */
 
 export class Timeline {
@@ -48,6 +47,20 @@ export class Timeline {
     this.draw();
   }
 
+  /** Put new rows of some objects in the place of their old ones; an object without a row is gone. @param {number[]} tracks @param {Row[]} rows */
+  replace(tracks, rows) {
+    const gone = new Set(tracks);
+    this.rows = [...this.rows.filter((row) => !gone.has(row.id)), ...rows].sort((a, b) => a.id - b.id);
+    this.draw();
+  }
+
+  /** Scroll so that the selected object's row can be seen. */
+  reveal() {
+    const at = this.rows.findIndex((row) => row.id === this.selected);
+    const room = this.canvas.clientHeight - EVENTS - ROW;
+    if (at >= 0 && (at * ROW < this.top || at * ROW > this.top + room)) this.top = Math.max(at * ROW - room / 2, 0);
+  }
+
   draw() {
     const { context, canvas } = this;
     const ratio = window.devicePixelRatio || 1;
@@ -70,11 +83,13 @@ export class Timeline {
       }
       context.fillStyle = this.owner.colour(row);
       context.fillRect(2, y + 2, 8, ROW - 4);
+      context.strokeStyle = '#808080';
+      context.strokeRect(2.5, y + 2.5, 7, ROW - 5);
       context.fillStyle = style.color;
       context.fillText(String(row.id), 14, y + ROW / 2);
       for (const [start, stop, kind, doubt] of row.spans) {
         if (kind === 3) continue;
-        context.fillStyle = kind === 4 ? '#b03a00' : STEPS[Math.min(Math.floor(doubt / 12), 4)];
+        context.fillStyle = kind === 4 ? '#b03a00' : DOUBT[Math.min(Math.floor(doubt / 12), DOUBT.length - 1)];
         const thin = kind === 0 ? 2 : 4;
         context.fillRect(x(start), y + thin, Math.max(x(stop) - x(start), 1), ROW - 2 * thin);
       }

@@ -1,0 +1,151 @@
+"""Everybody can use the page: fingers, big letters, screen readers, people who only look; and the dashboard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, CDPSession, Page
+
+from framelabel.core.frames import VideoId
+from framelabel.core.tasks import Answer, Task, TaskKind
+from framelabel.store.project import Project
+from tests.assets import squares
+from tests.browser.pages import place, said, seek, served
+
+SIZE = squares.SIZE
+UNNAMED = """() => [...document.querySelectorAll('button, a, select, input, canvas, meter, dialog')]
+  .filter((item) => !item.closest('[hidden], [aria-hidden=true]'))
+  .filter((item) => !(item.getAttribute('aria-label') || item.textContent.trim() || item.labels?.length || item.title))
+  .map((item) => item.outerHTML)"""
+
+
+def touch(tools: CDPSession, kind: str, points: list[tuple[float, float]]) -> None:
+    """Send a touch as the screen would."""
+    where = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(points)]
+    tools.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": where})
+
+
+def test_fingers_draw_zoom_and_move(browser: Browser, project: Path) -> None:
+    """One finger draws a box, two fingers zoom about their middle and move the picture; nothing is drawn by two."""
+    with served(project) as (_, [url]):
+        context = browser.new_context(viewport={"width": 1024, "height": 768}, has_touch=True)
+        page = context.new_page()
+        page.goto(url)
+        page.wait_for_selector("body[data-ready=yes]")
+        seek(page, 10)
+        tools = page.context.new_cdp_session(page)
+        start, stop = place(page, SIZE, (2, 56)), place(page, SIZE, (20, 63))
+        touch(tools, "touchStart", [start])
+        touch(tools, "touchMove", [((start[0] + stop[0]) / 2, (start[1] + stop[1]) / 2)])
+        touch(tools, "touchMove", [stop])
+        touch(tools, "touchEnd", [])
+        said(page, "draw red 3")
+        x, y = place(page, SIZE, (48, 32))
+        touch(tools, "touchStart", [(x - 40, y), (x + 40, y)])
+        for reach in (60, 80, 120):
+            touch(tools, "touchMove", [(x - reach, y), (x + reach, y)])
+        zoom = page.evaluate("() => framelabel.stage.zoom")
+        touch(tools, "touchMove", [(x - 120, y + 50), (x + 120, y + 50)])
+        moved = page.evaluate("() => framelabel.stage.view.offset[1]")
+        touch(tools, "touchEnd", [])
+        assert zoom == pytest.approx(3.0, rel=0.05)
+        assert moved == pytest.approx(50 * page.evaluate("() => framelabel.stage.view.ratio"), abs=8)
+        with Project(project) as stored:
+            assert len(stored.tracks(VideoId(1))) == 3
+        context.close()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_readable_at_200_percent(browser: Browser, project: Path, theme: str) -> None:
+    """In a 1280 x 800 window at 200 % nothing is cut off sideways, every button can be reached, the picture is seen."""
+    with served(project) as (_, [url]):
+        context = browser.new_context(
+            viewport={"width": 640, "height": 400},
+            device_scale_factor=2,
+            color_scheme="light" if theme == "light" else "dark",
+        )
+        page = context.new_page()
+        page.goto(url)
+        page.wait_for_selector("body[data-ready=yes]")
+        for address in ("/", "/dashboard"):
+            page.goto(url.split("/?")[0] + address)
+            page.wait_for_selector("body[data-ready=yes]")
+            wide = page.evaluate("() => document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            assert wide <= 0
+        page.goto(url.split("/?")[0])
+        page.wait_for_selector("body[data-ready=yes]")
+        box = page.locator("#picture").bounding_box()
+        assert box is not None
+        assert box["height"] >= 200
+        for name in ("#forward", "#undo", "#uncertain", "#help"):
+            page.locator(name).scroll_into_view_if_needed()
+            assert page.locator(name).is_visible()
+        context.close()
+
+
+def test_every_control_has_a_name(visit: Callable[[str], Page], project: Path) -> None:
+    """A screen reader finds a name on every control, also of what is selected, and of the zones' form."""
+    with served(project, "--plugin", "defects") as (_, [url]):
+        page = visit(url)
+        seek(page, 10)
+        assert page.evaluate(UNNAMED) == []
+        page.keyboard.press("Tab")
+        page.wait_for_selector("#selection dl")
+        assert page.evaluate(UNNAMED) == []
+        page.click("#plugin-open")
+        page.wait_for_selector("#score")
+        assert page.evaluate(UNNAMED) == []
+
+
+def test_a_link_for_looking_only(visit: Callable[[str], Page], project: Path) -> None:
+    """Who may only look sees everything, is offered nothing that writes, and is refused when trying."""
+    writes = ["edit", "undo", "redo", "task", "answer", "plugin/save", "plugin/events"]
+    with served(project, "--share") as (_, urls):
+        page = visit(urls[1])
+        seek(page, 10)
+        page.keyboard.press("Tab")
+        page.wait_for_selector("#selection dl")
+        assert not page.locator("#undo").is_visible()
+        assert not page.locator("#tool").is_visible()
+        assert page.locator("#selection button").count() == 0
+        for name in writes:
+            status = page.evaluate(
+                "async name => (await fetch('/api/' + name, {method: 'POST', body: '{}',"
+                " headers: {'content-type': 'application/json'}})).status",
+                name,
+            )
+            assert status == 403
+        with page.expect_download() as download:
+            page.select_option("#format", "coco")
+            page.click("#export")
+        assert download.value.suggested_filename == "squares_coco.zip"
+
+
+def test_the_dashboard_counts_what_people_did(visit: Callable[[str], Page], project: Path) -> None:
+    """Counts, people, agreement and quality are those of the project, and follow an answer without a reload."""
+    with Project(project, write=True) as stored:
+        ids = stored.append_tasks([Task(TaskKind.TRACK, VideoId(1), 5, 6, 1, answers_wanted=2) for _ in range(4)])
+        for number, task in enumerate(ids[:3]):
+            for name in ("ada", "bob"):
+                verdict = "reject" if number == 2 else "accept"
+                stored.add_answer(Answer(task, name, verdict, 4.0, answered_at=f"2026-01-01T10:00:{10 * number:02}Z"))
+        labels = sum(stored.label_counts().values())
+    with served(project, "--annotator", "ada") as (_, [url]):
+        page = visit(url)
+        page.goto(url.split("/?")[0] + "/dashboard")
+        page.wait_for_selector("body[data-ready=yes]")
+        text = page.inner_text("#content")
+        assert f"{labels:,}" in text
+        assert "1 of 4" in text
+        row = page.inner_text("tr:has(th:text-is('ada'))").split()
+        assert row[:6] == ["ada", "3", "0", "0", "4", "360"]
+        assert "alpha 1 " in text
+        other = page.context.new_page()
+        other.goto(url.split("/?")[0])
+        other.wait_for_selector("body[data-ready=yes]")
+        other.keyboard.press("t")
+        other.wait_for_function("() => framelabel.task !== null")
+        other.keyboard.press("Enter")
+        page.wait_for_function("() => document.querySelector('#content').textContent.includes('answers7')")
