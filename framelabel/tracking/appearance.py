@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Looks:
+    """Embeddings of some of a clip's detections; those that are not listed are unknown."""
+
+    row: NDArray[np.int64]
+    """(K,) row of each in the concatenation of the boxes of all frames, in the order that the tracker is given them."""
+    vector: NDArray[np.float32]
+    """(K, D) of length 1."""
 
 
 def normalised(embedding: NDArray[np.floating]) -> Floats:

@@ -15,7 +15,7 @@ from framelabel.core.catalog import Catalog
 from framelabel.core.config import build
 from framelabel.core.frames import FrameIndex
 from framelabel.core.ontology import Ontology
-from framelabel.core.protocols import Reporter
+from framelabel.core.protocols import SILENT, Reporter
 from framelabel.core.recognition import NOTHING
 from framelabel.core.tracks import Track
 from framelabel.core.videos import Video
@@ -25,6 +25,7 @@ from framelabel.store.project import Project
 from framelabel.store.runs import Run
 from framelabel.store.tracks import Details
 from framelabel.tracking.catalog import OFFLINE_TRACKERS, ONLINE_TRACKERS, UNLINKED
+from framelabel.workflows import pixel_evidence
 from framelabel.workflows.recognise import Readings, occluded_marked, recognise, recognised_tags, with_recognition
 from framelabel.workflows.track_details import detailed, tags_of
 
@@ -48,20 +49,32 @@ class TrackerChoice:
         Raises:
             UnknownNameError: neither catalog knows the name.
             UsageError: an option that the tracker does not have, or of the wrong type.
+            MissingModelError: the re-identification model that the options name is not there.
         """
         entry = _TRACKERS.load(name)
-        return TrackerChoice(name, build(entry.Options, options, where), name not in ONLINE_TRACKERS)
+        chosen = build(entry.Options, options, where)
+        pixel_evidence.facts(chosen)
+        return TrackerChoice(name, chosen, name not in ONLINE_TRACKERS)
 
     def facts(self) -> dict[str, Any]:
         """Return what decides the result, for the run's key."""
-        return {"tracker": self.name, "tracker_options": asdict(self.options)}
+        return {"tracker": self.name, "tracker_options": asdict(self.options), **pixel_evidence.facts(self.options)}
 
-    def link(self, frames: Sequence[int], boxes: Sequence[Boxes], video: Video, index: FrameIndex) -> list[Track]:
-        """Return the tracks through the boxes of these frame ordinals."""
+    def link(
+        self,
+        frames: Sequence[int],
+        boxes: Sequence[Boxes],
+        video: Video,
+        index: FrameIndex,
+        report: Reporter = SILENT,
+    ) -> list[Track]:
+        """Return the tracks through the boxes of these frame ordinals; the footage is read where options ask for it."""
         fps = float(video.fps) or 25.0
         tracker = _TRACKERS.load(self.name)(self.options, fps=fps, frame_size=video.size)
         if self.is_offline:
-            found: list[Track] = tracker.link(frames, boxes, fps)
+            seen = pixel_evidence.look(self.options, video, index, frames, boxes, report)
+            told = {key: value for key, value in (("looks", seen.looks), ("camera", seen.camera)) if value is not None}
+            found: list[Track] = tracker.link(frames, boxes, fps, **told)
             return found
         tracked = (tracker.update(part, index.ref(video.id, frame)) for frame, part in zip(frames, boxes, strict=True))
         return _tracks_of(frames, tracked)
@@ -111,7 +124,7 @@ def associate(
     frames = detect_run.frames.tolist()
     boxes = list(project.detections(detect_run, frames))
     index = project.frame_index(video.id)
-    found = choice.link(frames, boxes, video, index)
+    found = choice.link(frames, boxes, video, index, report)
     first_id = project.next_track_id(video.id)
     numbered = _renumbered(found, first_id)
     source = Provenance(Origin.TRACKER, f"{provenance['plugin']} {provenance['model_digest']}".strip(), run.id)

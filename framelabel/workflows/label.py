@@ -72,6 +72,11 @@ class LabelConfig:
     tracker: str = setting(
         "", help="Tracker by name, or none to link nothing; the plugin's own when not given (none for loose pictures)."
     )
+    reid: str = setting(
+        "",
+        metavar="FILE",
+        help="ONNX re-identification model: the offline tracker also goes by what objects look like.",
+    )
     camera: str = setting(
         "", choices=("", FIXED, MOVING), help="moving: zones stay on the ground; the plugin's own when not given."
     )
@@ -244,9 +249,11 @@ def _tracker(config: LabelConfig, plugin: plugins.Plugin, names: Sequence[str] =
     is_unlinked = config.tracker == UNLINKED_NAME or (not config.tracker and len(names) > 1 and not is_sequence(names))
     if is_unlinked and plugin.tracker != UNLINKED_NAME:
         return TrackerChoice.of(UNLINKED_NAME, {"least_score": plugin.review.drop_below}, "review.drop_below")
+    looks = {"reid": config.reid} if config.reid else {}
     if config.tracker and config.tracker != plugin.tracker:
-        return TrackerChoice.of(config.tracker, {}, f"--tracker {config.tracker}")
-    return TrackerChoice.of(plugin.tracker, plugin.tracker_options, f"plugin '{plugin.name}': tracker.options")
+        return TrackerChoice.of(config.tracker, looks, f"--tracker {config.tracker}")
+    options = {**plugin.tracker_options, **looks}
+    return TrackerChoice.of(plugin.tracker, options, f"plugin '{plugin.name}': tracker.options")
 
 
 def _export_target(text: str) -> tuple[str, Path]:

@@ -22,10 +22,12 @@ from framelabel.core.boxes import Boxes
 from framelabel.core.config import setting
 from framelabel.core.errors import UsageError
 from framelabel.core.tracks import Track, Visibility
+from framelabel.tracking.appearance import Looks
 from framelabel.tracking.offline.camera import path as camera_path
 from framelabel.tracking.offline.chains import Chains
 from framelabel.tracking.offline.evidence import Evidence, gather
 from framelabel.tracking.offline.linking import Law, Pass, link
+from framelabel.tracking.offline.looks import Gallery
 from framelabel.tracking.offline.motion import Motion, measure
 from framelabel.tracking.offline.reliability import log_odds, trust
 from framelabel.tracking.offline.selection import doubles
@@ -69,6 +71,10 @@ class OfflineOptions:
     least_boxes: int = setting(4, help="tracks with fewer detections are dropped as flicker")
     double_iou: float = setting(0.7, help="overlap from which two tracks are one object seen twice")
     double_share: float = setting(0.6, help="share of a track's frames that must overlap so")
+    reid: str = setting("", help="ONNX model that tells persons (or others) apart by their looks; none when not given")
+    camera: str = setting(
+        "boxes", help="what shows the camera's motion: the boxes, or the pixels (slower)", choices=("boxes", "pixels")
+    )
     smoothing: float = setting(1.0, help="strength of smoothing, 1 as measured on the clip; 0 keeps detected boxes")
 
 
@@ -88,13 +94,27 @@ class OfflineLinker:
         self._options = options or OfflineOptions()
         self._fps = fps
 
-    def link(self, frames: Sequence[int], boxes: Sequence[Boxes], fps: float = 0.0) -> list[Track]:
+    def link(
+        self,
+        frames: Sequence[int],
+        boxes: Sequence[Boxes],
+        fps: float = 0.0,
+        *,
+        looks: Looks | None = None,
+        camera: Floats | None = None,
+    ) -> list[Track]:
         """Return the tracks through `boxes[k]` of frame ordinal `frames[k]`, numbered from 1 by first appearance.
 
-        Frames may be missing or come in any order; `fps` is the rate of the ordinals.
+        Args:
+            frames: ordinals; some may be missing, in any order.
+            boxes: of each frame.
+            fps: the rate of the ordinals.
+            looks: what detections look like, for links over gaps.
+            camera: (len(frames), 2) pixels by which the picture has moved at each of them, where somebody has seen
+                it; found from the boxes otherwise.
 
         Raises:
-            UsageError: a frame comes twice, or the rate is not positive.
+            UsageError: a frame comes twice, the rate is not positive, or `camera` does not match the frames.
         """
         rate = fps or self._fps
         if not rate > 0:
@@ -104,17 +124,28 @@ class OfflineLinker:
         if not len(evidence):
             return []
         rate /= axis.step
-        steady, camera, chains, motion, trusted = self._chain(evidence, rate)
-        return self._tracks(steady, camera, chains, motion, trusted, rate, axis)
+        seen = None if camera is None else axis.spread(frames, camera)
+        steady, path, chains, motion, trusted = self._chain(evidence, rate, looks, seen)
+        return self._tracks(steady, path, chains, motion, trusted, rate, axis)
 
-    def _chain(self, evidence: Evidence, fps: float) -> tuple[Evidence, Floats, Chains, Motion, Floats]:
+    def _chain(
+        self, evidence: Evidence, fps: float, looks: Looks | None, camera: Floats | None
+    ) -> tuple[Evidence, Floats, Chains, Motion, Floats]:
         """Link detections into chains.
+
+        Args:
+            evidence: all detections.
+            fps: positions on the time axis per second.
+            looks: see `link`.
+            camera: (positions, 2) path where it is known.
 
         Returns:
             The detections as a steady camera would have seen them, the path of the camera that was taken out, the
             chains, the motion and the (N,) trust measured on them.
         """
         options = self._options
+        if camera is not None:
+            evidence = evidence.moved(-camera)
         law = Law(options.freedom, options.reach, options.class_price)
         chains, prior, motion = Chains(len(evidence)), Motion.usual(fps), Motion.expected(fps)
 
@@ -127,9 +158,11 @@ class OfflineLinker:
         for _ in range(_SAFE_ROUNDS):
             link(evidence, chains, motion, safe, law)
             motion = remeasured()
-        camera = camera_path(evidence.xyxy, evidence.frame, chains, int(evidence.frame.max()) + 1)
-        evidence = evidence.moved(-camera)
-        motion = remeasured()
+        if camera is None:
+            camera = camera_path(evidence.xyxy, evidence.frame, chains, int(evidence.frame.max()) + 1)
+            evidence = evidence.moved(-camera)
+            motion = remeasured()
+        gallery = None if looks is None or not len(looks.row) else Gallery.of(looks, evidence, chains)
         trusted = trust(evidence.score, evidence.frame, chains, fps)
         best = max(float(trusted.max()), _LEAST_TRUST)
         gaps = [gap for gap in _GAPS_S if gap < options.longest_gap_s] + [options.longest_gap_s]
@@ -137,7 +170,7 @@ class OfflineLinker:
             step = Pass(max(2, round(gap * fps)), options.link_bar, options.gap_price, _GAP_UNIT_S * fps)
             doubt = -options.doubt_price * np.log(np.maximum(_mean_by(chains, trusted) / best, _LEAST_TRUST))
             doubt -= options.length_worth * _maturity(chains)
-            link(evidence, chains, motion, step, law, doubt)
+            link(evidence, chains, motion, step, law, doubt, gallery)
             motion = remeasured()
         return evidence, camera, chains, motion, trusted
 

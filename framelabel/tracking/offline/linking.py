@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from framelabel.tracking.offline import path_cover
 from framelabel.tracking.offline.chains import Chains
 from framelabel.tracking.offline.evidence import Evidence
+from framelabel.tracking.offline.looks import Gallery
 from framelabel.tracking.offline.motion import Motion, ends, log_ratio
 
 Floats = NDArray[np.float64]
@@ -49,10 +50,18 @@ class Law:
     """Log likelihood lost where the class changes."""
 
 
-def link(evidence: Evidence, chains: Chains, motion: Motion, step: Pass, law: Law, doubt: Floats | None = None) -> int:
+def link(
+    evidence: Evidence,
+    chains: Chains,
+    motion: Motion,
+    step: Pass,
+    law: Law,
+    doubt: Floats | None = None,
+    gallery: Gallery | None = None,
+) -> int:
     """Extend `chains` by the best links of one pass; return how many.
 
-    `doubt` (N,) is log likelihood that a link loses for each detection it joins.
+    `doubt` (N,) is log likelihood that a link loses for each detection it joins; `gallery` says what looks are worth.
     """
     state, size, frame = evidence.xyxy, evidence.size, evidence.frame
     tails, heads = chains.tails(), chains.heads()
@@ -99,6 +108,8 @@ def link(evidence: Evidence, chains: Chains, motion: Motion, step: Pass, law: La
         worth -= law.class_price * other
         if doubt is not None:
             worth -= doubt[tails[a]] + doubt[heads[b]]
+        if gallery is not None:
+            worth += gallery.worth(chains, tails[a], heads[b])
         good = worth > 0
         found.append((a[good], b[good], worth[good]))
     if not found:

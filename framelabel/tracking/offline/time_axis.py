@@ -43,3 +43,16 @@ class TimeAxis:
     def positions_of(self, frames: Rows) -> Rows:
         """Return the positions of frame ordinals that are on the axis."""
         return np.asarray(self.position[np.searchsorted(self.ordinal, frames)], np.int64)
+
+    def spread(self, frames: Sequence[int], value: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return (positions, D) values at all positions, straight lines between those of the frames given.
+
+        Raises:
+            UsageError: not one row per frame.
+        """
+        if len(value) != len(frames):
+            msg = f"{len(frames)} frames but {len(value)} rows for them; give one row per frame"
+            raise UsageError(msg)
+        order = np.argsort(np.array(frames, np.int64), kind="stable")
+        every = np.arange(int(self.position[-1]) + 1)
+        return np.stack([np.interp(every, self.position, column) for column in value[order].T], axis=1)
