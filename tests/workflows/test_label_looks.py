@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,7 @@ def _linked(clip: Path, options: dict[str, Any]) -> list[Track]:
     for frame in range(COUNT):
         seen = [box for box in encounters.truth(frame) if encounters.is_seen(box)]
         boxes.append(Boxes.of(np.array(seen).reshape(-1, 4), np.full(len(seen), 0.9)))
-    with open_reader(clip) as reader:
+    with closing(open_reader(clip)) as reader:
         index = reader.index
     video = Video(VideoId(0), "pillar", str(clip), *encounters.SIZE, COUNT, Fraction(1, 25), Fraction(25))
     return TrackerChoice.of("offline", options, "test").link(range(COUNT), boxes, video, index, SILENT)
@@ -126,7 +127,7 @@ def test_the_camera_is_seen_in_the_pixels(tmp_path: Path) -> None:
     clip = tmp_path / "jerk.mp4"
     write_video(clip, ((k, _scene(int(shift[k]))) for k in range(60)), Fraction(1, 25), Fraction(25), quality=0)
     boxes = [Boxes.of([[40.0 + shift[k], 60, 52 + shift[k], 90]], [0.9]) for k in range(60)]
-    with open_reader(clip) as reader:
+    with closing(open_reader(clip)) as reader:
         index = reader.index
     video = Video(VideoId(0), "jerk", str(clip), 256, 192, 60, Fraction(1, 25), Fraction(25))
     found = {
