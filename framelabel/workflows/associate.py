@@ -24,12 +24,16 @@ from framelabel.store import detections, label_runs
 from framelabel.store.project import Project
 from framelabel.store.runs import Run
 from framelabel.store.tracks import Details
+from framelabel.tracking import windows
 from framelabel.tracking.catalog import OFFLINE_TRACKERS, ONLINE_TRACKERS, UNLINKED
 from framelabel.workflows import pixel_evidence
 from framelabel.workflows.recognise import Readings, occluded_marked, recognise, recognised_tags, with_recognition
 from framelabel.workflows.track_details import detailed, tags_of
 
 _TRACKERS: Catalog[Any] = Catalog("tracker", {**OFFLINE_TRACKERS, **ONLINE_TRACKERS, **UNLINKED})
+WINDOW, OVERLAP = 20_000, 2_000
+"""Frames whose detections are held in memory at a time, and frames that two such windows share: far more on either side
+than a track bridges, at any rate of pictures."""
 UNLINKED_NAME = next(iter(UNLINKED))
 """The tracker's name that links nothing."""
 
@@ -63,7 +67,7 @@ class TrackerChoice:
     def link(
         self,
         frames: Sequence[int],
-        boxes: Sequence[Boxes],
+        boxes: Iterable[Boxes],
         video: Video,
         index: FrameIndex,
         report: Reporter = SILENT,
@@ -72,9 +76,10 @@ class TrackerChoice:
         fps = float(video.fps) or 25.0
         tracker = _TRACKERS.load(self.name)(self.options, fps=fps, frame_size=video.size)
         if self.is_offline:
-            seen = pixel_evidence.look(self.options, video, index, frames, boxes, report)
+            every = list(boxes)
+            seen = pixel_evidence.look(self.options, video, index, frames, every, report)
             told = {key: value for key, value in (("looks", seen.looks), ("camera", seen.camera)) if value is not None}
-            found: list[Track] = tracker.link(frames, boxes, fps, **told)
+            found: list[Track] = tracker.link(frames, every, fps, **told)
             return found
         tracked = (tracker.update(part, index.ref(video.id, frame)) for frame, part in zip(frames, boxes, strict=True))
         return _tracks_of(frames, tracked)
@@ -122,9 +127,8 @@ def associate(
         return int(run.facts.get("tracks", 0)), False
     report.start(f"link {video.name}", None)
     frames = detect_run.frames.tolist()
-    boxes = list(project.detections(detect_run, frames))
     index = project.frame_index(video.id)
-    found = choice.link(frames, boxes, video, index, report)
+    found = _linked(project, video, detect_run, choice, index, report)
     first_id = project.next_track_id(video.id)
     numbered = _renumbered(found, first_id)
     source = Provenance(Origin.TRACKER, f"{provenance['plugin']} {provenance['model_digest']}".strip(), run.id)
@@ -146,6 +150,20 @@ def associate(
     project.write(label_runs.finish_association, run, numbered, details, tags, source, facts, known.flags)
     report.advance(len(frames), tracks=len(numbered))
     return len(numbered), True
+
+
+def _linked(
+    project: Project, video: Video, detect_run: Run, choice: TrackerChoice, index: FrameIndex, report: Reporter
+) -> list[Track]:
+    """Return the tracks through a run's detections; long footage is read and linked window by window."""
+    frames: list[int] = detect_run.frames.tolist()
+    if not choice.is_offline:
+        return choice.link(frames, project.detections(detect_run, frames), video, index, report)
+
+    def part(some: Sequence[int]) -> list[Track]:
+        return choice.link(some, list(project.detections(detect_run, some)), video, index, report)
+
+    return list(windows.link(part, frames, window=WINDOW, overlap=OVERLAP))
 
 
 def _tracks_of(frames: Sequence[int], tracked: Iterable[Boxes]) -> list[Track]:
