@@ -68,14 +68,16 @@ class OfflineOptions:
     freedom: float = setting(3.0, help="degrees of freedom of the law of motion errors; lower forgives outliers")
     reach: float = setting(2.0, help="spread of unrelated objects, in box sizes")
     object_bar: float = setting(0.3, help="log odds that a track is an object, above which it is kept")
-    least_boxes: int = setting(4, help="tracks with fewer detections are dropped as flicker")
+    least_boxes: int = setting(5, help="tracks with fewer detections are dropped as flicker")
     double_iou: float = setting(0.7, help="overlap from which two tracks are one object seen twice")
     double_share: float = setting(0.6, help="share of a track's frames that must overlap so")
     reid: str = setting("", help="ONNX model that tells persons (or others) apart by their looks; none when not given")
     camera: str = setting(
         "boxes", help="what shows the camera's motion: the boxes, or the pixels (slower)", choices=("boxes", "pixels")
     )
-    smoothing: float = setting(1.0, help="strength of smoothing, 1 as measured on the clip; 0 keeps detected boxes")
+    smoothing: float = setting(
+        2.0, help="strength of smoothing, 1 what the clip's noise alone asks for; 0 keeps detected boxes"
+    )
 
 
 class OfflineLinker:
