@@ -75,9 +75,7 @@ class OfflineOptions:
     camera: str = setting(
         "boxes", help="what shows the camera's motion: the boxes, or the pixels (slower)", choices=("boxes", "pixels")
     )
-    smoothing: float = setting(
-        2.0, help="strength of smoothing, 1 what the clip's noise alone asks for; 0 keeps detected boxes"
-    )
+    smoothing: float = setting(2.2, help="strength of smoothing; 1 follows the clip's noise, 0 keeps detected boxes")
 
 
 class OfflineLinker:
@@ -189,7 +187,7 @@ class OfflineLinker:
         """Choose the chains that are objects and make tracks of them."""
         options = self._options
         label, count = chains.label()
-        odds = log_odds(evidence.score, trusted, label, count)
+        odds = log_odds(evidence.score, trusted, label, count, len(axis.ordinal))
         boxes = np.bincount(label, minlength=count)
         keep = (odds > options.object_bar) & (boxes >= min(options.least_boxes, int(evidence.frame.max()) + 1))
         if not keep.any():

@@ -25,6 +25,10 @@ _SCORE_WEIGHT, _TRUST_WEIGHT, _COUNT_WEIGHT, _OFFSET = 0.95, 1.2, 0.66, -2.55
 surer where scores mean what they say, the second carries over to detectors that score on scales of their own."""
 
 
+_SHORT_CLIP = 25
+"""Frames, below which a chain's number of boxes is counted as if the clip had so many."""
+
+
 def trust(score: Floats, frame: Rows, chains: Chains, fps: float) -> Floats:
     """Return (N,) how often detections that score like each one are continued in time, in [0, 1], rising with score."""
     if not len(score):
@@ -51,12 +55,16 @@ def trust(score: Floats, frame: Rows, chains: Chains, fps: float) -> Floats:
     return out
 
 
-def log_odds(score: Floats, trusted: Floats, label: Rows, count: int) -> Floats:
-    """Return (count,) log odds that each chain is an object, by its mean score, mean trust and number of boxes."""
+def log_odds(score: Floats, trusted: Floats, label: Rows, count: int, frames: int) -> Floats:
+    """Return (count,) log odds that each chain is an object, by its mean score, mean trust and number of boxes.
+
+    In a clip of few `frames` a chain has no chance to be long: it counts for the share of the clip that it covers.
+    """
+    chance = max(1.0, _SHORT_CLIP / frames)
     certain = np.clip(score, 1e-3, 1 - 1e-3)
     size = np.bincount(label, minlength=count)
     mean = np.bincount(label, np.log(certain / (1 - certain)), minlength=count) / size
     mean_trust = np.bincount(label, trusted, minlength=count) / size
     return np.asarray(
-        _SCORE_WEIGHT * mean + _TRUST_WEIGHT * mean_trust + _COUNT_WEIGHT * np.log(size) + _OFFSET, np.float64
+        _SCORE_WEIGHT * mean + _TRUST_WEIGHT * mean_trust + _COUNT_WEIGHT * np.log(size * chance) + _OFFSET, np.float64
     )

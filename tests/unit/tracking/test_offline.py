@@ -100,3 +100,10 @@ def test_the_weaker_of_two_doubles_goes() -> None:
 def test_frames_on_an_even_axis(frames: list[int], positions: list[int]) -> None:
     """The usual step is one position; only longer silences skip some."""
     assert TimeAxis.of(frames).position.tolist() == positions
+
+
+def test_a_picture_alone_keeps_what_scores_well() -> None:
+    """A clip of one frame gives no chance of being seen twice: a fair score is enough, a poor one is not."""
+    boxes = Boxes.of([[0, 0, 50, 100], [200, 0, 250, 100]], [0.6, 0.1])
+    tracks = OfflineLinker(fps=25.0).link([0], [boxes], 25.0)
+    assert [float(track.xyxy[0, 0]) for track in tracks] == [0.0]
