@@ -78,7 +78,7 @@ def fit_patches(
     reporter.start("features", len(pictures))
     found = []
     for picture, mask in zip(pictures, masks, strict=True):
-        found.append(_good_features(session, backbone, picture, mask, window))
+        found.append(good_features(session, backbone, picture, mask, window))
         reporter.advance()
     if not sum(map(len, found)):
         raise UsageError("nothing is left of the good pictures beside the pixels that are left out")
@@ -130,10 +130,18 @@ def distance_map(session: Session, backbone: Backbone, picture: Picture, window:
     return distances
 
 
-def _good_features(
-    session: Session, backbone: Backbone, picture: Picture, mask: NDArray[np.bool_] | None, window: int
+def good_features(
+    session: Session, backbone: Backbone, picture: Picture, mask: NDArray[np.bool_] | None, window: int = 0
 ) -> NDArray[np.float32]:
-    """Return the (N, C) features of a picture's cells that hold no pixel that is left out."""
+    """Return the (N, C) features of a picture's cells that hold no pixel that is left out.
+
+    Args:
+        session: of the backbone.
+        backbone: what makes features.
+        picture: (H, W, 3) RGB.
+        mask: (H, W) pixels that are left out; None for none.
+        window: as in `fit_patches`.
+    """
     size = (picture.shape[1], picture.shape[0])
     parts = []
     for left, top, right, bottom in _windows(size, window):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from framelabel.core.assignment import assign
 from framelabel.core.boxes import Boxes
 from framelabel.core.config import build, setting
 from framelabel.core.errors import InvalidManifestError
+from framelabel.core.findings import Findings
 from framelabel.core.frames import Frame
 from framelabel.core.geometry import iou
 from framelabel.core.ontology import Ontology
@@ -42,6 +43,8 @@ class Expected:
     iou: float = setting(0.5, help="Least overlap with the expected box.")
     strong: float = setting(0.5, help="A box that nobody expects counts when it scores at least this.")
     allowed_extra: int = setting(0, help="How many such boxes a frame may have.")
+    tags: Mapping[str, Any] = field(default_factory=dict)
+    """Frame ordinal -> classes that the whole frame is tagged as."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +71,10 @@ def read_expected(manifest: Manifest, sample: Sample) -> dict[int, list[Expected
     return _boxes_of(_read(manifest, sample), manifest, sample)
 
 
-def write_expected(path: Path, found: Mapping[int, Boxes], ontology: Ontology) -> None:
+def write_expected(path: Path, found: Mapping[int, Findings], ontology: Ontology) -> None:
     """Write what was found as what is expected from now on, with a little room below each score."""
+    seen = {index: each.boxes for index, each in found.items()}
+    tags = {str(index): sorted(ontology.names[row] for row in each.tags) for index, each in found.items() if each.tags}
     frames = {
         str(index): [
             {
@@ -81,10 +86,11 @@ def write_expected(path: Path, found: Mapping[int, Boxes], ontology: Ontology) -
                 boxes.xyxy.tolist(), boxes.score.tolist(), boxes.class_id.tolist(), strict=True
             )
         ]
-        for index, boxes in found.items()
+        for index, boxes in seen.items()
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(orjson.dumps({"frames": frames}, option=orjson.OPT_INDENT_2) + b"\n")
+    content = {"frames": frames, **({"tags": tags} if tags else {})}
+    path.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2) + b"\n")
 
 
 def _read(manifest: Manifest, sample: Sample) -> Expected:
@@ -122,18 +128,24 @@ def _test(plugin: Plugin, sample: Sample) -> SampleResult:
     wanted = _boxes_of(expected, plugin.manifest, sample)
     found, problems = 0, []
     media = plugin.manifest.folder / sample.media
-    for frame, boxes in find(plugin, media, list(wanted)):
-        hits, texts = _compare(boxes, wanted[frame.ref.index], expected, plugin.ontology)
+    for frame, seen in find(plugin, media, list(wanted)):
+        hits, texts = _compare(seen.boxes, wanted[frame.ref.index], expected, plugin.ontology)
         found += hits
+        said = {plugin.ontology.names[row] for row in seen.tags}
+        for name in expected.tags.get(str(frame.ref.index), ()):
+            plugin.ontology.id_of(name)
+            if name not in said:
+                texts.append(f"not tagged as {name}, but as {', '.join(sorted(said)) or 'nothing'}")
         problems += [f"frame {frame.ref.index}: {text}" for text in texts]
     return SampleResult(sample.media, sum(map(len, wanted.values())), found, tuple(problems))
 
 
-def find(plugin: Plugin, media: Path, frames: list[int]) -> list[tuple[Frame, Boxes]]:
+def find(plugin: Plugin, media: Path, frames: list[int]) -> list[tuple[Frame, Findings]]:
     """Return these frames of a picture or clip with what detector and hook say."""
     reader = open_reader(media)
     try:
-        return [(frame, plugin.hook(plugin.detector([frame.image])[0], frame.ref)) for frame in reader.read(frames)]
+        seen = [(frame, plugin.detector.find([frame.image])[0]) for frame in reader.read(frames)]
+        return [(frame, found.with_boxes(plugin.hook(found.boxes, frame.ref))) for frame, found in seen]
     finally:
         reader.close()
 

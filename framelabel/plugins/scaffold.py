@@ -142,8 +142,10 @@ def _noise(size: tuple[int, int]) -> Picture:
     return np.random.default_rng(0).integers(0, 255, (size[1], size[0], 3), np.uint8)
 
 
-def write_folder(folder: Path, name: str, model: Path, proposal: Proposal, *, licence: str = "") -> None:
-    """Write the plugin: the model, plugin.yaml with comments, README.md.
+def write_folder(
+    folder: Path, name: str, model: Path, proposal: Proposal, *, licence: str = "", sample: str = ""
+) -> None:
+    """Write the plugin: the model, plugin.yaml with comments, README.md; `sample` is a picture below the folder.
 
     Raises:
         UsageError: the folder exists already.
@@ -154,11 +156,11 @@ def write_folder(folder: Path, name: str, model: Path, proposal: Proposal, *, li
     (folder / "models").mkdir(parents=True, exist_ok=True)
     target = folder / "models" / model.name
     shutil.copyfile(model, target)
-    (folder / MANIFEST).write_text(manifest_text(name, target, proposal, licence=licence), "utf-8")
+    (folder / MANIFEST).write_text(manifest_text(name, target, proposal, licence=licence, sample=sample), "utf-8")
     (folder / "README.md").write_text(_readme(name, model, proposal), "utf-8")
 
 
-def manifest_text(name: str, model: Path, proposal: Proposal, *, licence: str = "") -> str:
+def manifest_text(name: str, model: Path, proposal: Proposal, *, licence: str = "", sample: str = "") -> str:
     """Return a commented plugin.yaml that names a model file lying in `models/`."""
     feed, family = proposal.input, proposal.family
     values = {"size": list(feed.size), "resize": feed.resize, "colour": feed.colour, "scale": round(feed.scale, 8)}
@@ -169,6 +171,11 @@ def manifest_text(name: str, model: Path, proposal: Proposal, *, licence: str = 
     options = f"\n  decoder_options: {_flow(family.options)}" if family.options else ""
     doubts = "".join(f"# To confirm: {doubt}.\n" for doubt in proposal.doubts)
     classes = "\n".join(f"  - {{name: {json.dumps(label)}}}" for label in proposal.classes)
+    if family.decoder == "classifier":
+        values_of_tag = json.dumps(list(proposal.classes))
+        classes += f"\nframe_attributes: {{{json.dumps(name)}: {{values: {values_of_tag}}}}}  # the tag that frames get"
+    promised = sample.rpartition(".")[0] + ".expected.json"
+    samples = f"samples: [{{media: {sample}, expected: {promised}}}]  # what the preview shows\n" if sample else ""
     return f"""\
 # Made by `framelabel plugins new`; every key is described in docs/plugins.md.
 {doubts}schema_version: 1
@@ -187,7 +194,7 @@ model:
   score_threshold: 0.1  # low on purpose: the tracker uses weak boxes to keep tracks alive
 tracker: {{name: offline}}
 review: {{accept_at: 0.85}}
-"""
+{samples}"""
 
 
 def _flow(values: Mapping[str, Any]) -> str:

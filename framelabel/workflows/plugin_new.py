@@ -6,17 +6,23 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from framelabel import plugins
 from framelabel.core.config import setting
 from framelabel.core.errors import UsageError
+from framelabel.core.findings import Findings
 from framelabel.core.protocols import SILENT, Reporter
 from framelabel.media import overlay, picture_files
 from framelabel.plugins.check import read_pictures
+from framelabel.plugins.samples import write_expected
 from framelabel.plugins.scaffold import Proposal, propose, write_folder
 from framelabel.plugins.suspicions import suspicions
-from framelabel.workflows.plugin_picture import drawn
+from framelabel.workflows.plugin_picture import SHOWN_FROM, drawn
 
 PREVIEW = "preview.png"
+SAMPLE = "samples/sample.png"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +76,29 @@ def run(config: PluginNewConfig, report: Reporter = SILENT) -> NewPlugin:
         size=config.size,
     )
     folder = config.out / name
-    write_folder(folder, name, config.model, proposal, licence=config.licence)
+    write_folder(folder, name, config.model, proposal, licence=config.licence, sample=SAMPLE if pictures else "")
+    if pictures:
+        _write_sample(folder, pictures[0])
     plugin = plugins.build(plugins.load(folder), device="cpu", workers=1, reporter=report)
     if not pictures:
         return NewPlugin(folder, proposal, None, ())
+    expected = (folder / SAMPLE).with_suffix(".expected.json")
+    write_expected(expected, {0: _shown(plugin.detector.find([pictures[0]])[0])}, plugin.ontology)
     preview = folder / PREVIEW
     picture = overlay.draw(pictures[0], drawn(plugin, pictures[0]), caption=name)
     preview.write_bytes(picture_files.encode(picture, "png"))
     return NewPlugin(folder, proposal, preview, tuple(suspicions(plugin, pictures)))
+
+
+def _write_sample(folder: Path, picture: NDArray[np.uint8]) -> None:
+    """Keep the first picture of the domain as the plugin's self-test."""
+    (folder / SAMPLE).parent.mkdir(exist_ok=True)
+    (folder / SAMPLE).write_bytes(picture_files.encode(picture, "png"))
+
+
+def _shown(found: Findings) -> Findings:
+    """Return what the preview shows of a picture."""
+    return Findings(found.boxes.select(found.boxes.score >= SHOWN_FROM), {}, found.tags)
 
 
 def class_names(text: str) -> tuple[str, ...]:

@@ -9,10 +9,11 @@ from framelabel.core.colours import colour_of, parse_colour
 from framelabel.media.overlay import Drawn
 from framelabel.plugins import Plugin
 
-_SHOWN_FROM = 0.3
+SHOWN_FROM = 0.3
+"""Least score of what is drawn."""
 
 
-def drawn(plugin: Plugin, picture: NDArray[np.uint8], *, least: float = _SHOWN_FROM) -> list[Drawn]:
+def drawn(plugin: Plugin, picture: NDArray[np.uint8], *, least: float = SHOWN_FROM) -> list[Drawn]:
     """Return the boxes, masks and tags of a picture that score at least `least`, weakest first."""
     found = plugin.detector.find([picture])[0]
     labels = []

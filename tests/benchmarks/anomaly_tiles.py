@@ -15,8 +15,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from framelabel.inference.session import Session
 from framelabel.plugins.golden import learn, spread_map
-from framelabel.plugins.patches import distance_map, distance_session, fit_patches
+from framelabel.plugins.patches import BANK, distance_map, distance_session, good_features
+from framelabel.plugins.patches import learn as learn_patches
 from framelabel.workflows.plugin_fit_anomaly import backbone_of
 from tests.benchmarks.anomaly_scores import auroc, picture_at, windows
 
@@ -50,9 +52,9 @@ def grown(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 def by_patches(learnt_from: Sequence[Tile], backbone_name: str) -> Score:
     """Learn a memory of patches; tiles are seen as squares of 256 pixels."""
     backbone = backbone_of(backbone_name, (_SIDE, _SIDE))[0]
-    left_out = [grown(mask) for _, _, mask in learnt_from]
-    fit = fit_patches([picture for _, picture, _ in learnt_from], backbone, left_out=left_out)
-    session = distance_session(fit.memory)
+    features = Session(Path("features.onnx"), device="cpu", model=backbone.model)
+    good = [good_features(features, backbone, picture, grown(mask)) for _, picture, mask in learnt_from]
+    session = distance_session(learn_patches(good, backbone, BANK, 0))
     return lambda picture: distance_map(session, backbone, picture)
 
 

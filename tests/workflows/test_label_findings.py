@@ -9,13 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
 
 from framelabel.core.shapes import Mask
 from framelabel.formats.catalog import FORMATS
 from framelabel.store.project import Project
-from framelabel.workflows import export, label
+from framelabel.workflows import export, label, plugin_new
 from framelabel.workflows.edit import Editor
 from tests.assets import discs
 
@@ -123,6 +124,22 @@ def test_whole_frame_tags_are_stored_and_exported(classifier: Path, pictures: Pa
     assert [tags["time"] for tags in bdd.frame_attributes.values()] == expected
     with (tmp_path / "csv.csv").open(newline="", encoding="utf-8") as file:
         assert [json.loads(row["frame_attributes"])["time"] for row in csv.DictReader(file)] == expected
+
+
+def test_a_classifier_s_file_becomes_one_tag(classifier: Path, pictures: Path, tmp_path: Path) -> None:
+    """`plugins new` on a bare ONNX classifier declares its classes as one frame attribute, which `label` fills."""
+    model = classifier / "model.onnx"
+    config = plugin_new.PluginNewConfig(model, name="light", out=tmp_path, classes="night, day", sample=(pictures,))
+    made = plugin_new.run(config)
+    assert len(yaml.safe_load((made.folder / "plugin.yaml").read_text("utf-8"))["model"]) <= 8
+    project = tmp_path / "p.framelabel"
+    run(pictures, made.folder, project)
+    with Project(project) as opened:
+        tags = [values["light"] for values in opened.labels().frame_attributes.values()]
+    assert len(tags) == 3
+    assert set(tags) <= {"night", "day"}
+    # A model that mirrors agree on however it is fed cannot say how it was trained: that is left to a person.
+    assert any("do about as well" in doubt for doubt in made.proposal.doubts)
 
 
 def test_what_a_person_says_of_a_frame_stands(classifier: Path, pictures: Path, tmp_path: Path) -> None:

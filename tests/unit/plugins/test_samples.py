@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from framelabel import plugins
-from framelabel.core.errors import FramelabelError
+from framelabel.core.errors import FramelabelError, UnknownNameError
 from framelabel.plugins.samples import try_samples, write_expected
+from tests.assets import discs
 
 Make = Callable[..., Path]
 
@@ -74,6 +75,24 @@ def test_accepted_boxes_pass(make_plugin: Make) -> None:
     folder = folder_with(make_plugin, {"frames": {}})
     plugin = plugins.build(plugins.load(folder), device="cpu")
     picture = np.full((32, 32, 3), 204, np.uint8)
-    write_expected(folder / "bright.json", {0: plugin.detector([picture])[0]}, plugin.ontology)
+    write_expected(folder / "bright.json", {0: plugin.detector.find([picture])[0]}, plugin.ontology)
     result = try_samples(plugin)[0]
     assert (result.expected, result.found, result.problems) == (2, 2, ())
+
+
+def test_a_classifier_promises_tags(tmp_path: Path) -> None:
+    """The self-test of a classifier is the tag of its sample; another tag, or one that it does not know, is named."""
+    folder = discs.write_classifier(tmp_path / "daylight")
+    discs.write_picture(folder / "noon.png", discs.picture(0, 0, 200))
+    manifest = folder / "plugin.yaml"
+    manifest.write_text(manifest.read_text("utf-8") + "samples: [{media: noon.png, expected: noon.json}]\n", "utf-8")
+    plugin = plugins.build(plugins.load(folder), device="cpu")
+    found = plugin.detector.find([discs.picture(0, 0, 200)])[0]
+    write_expected(folder / "noon.json", {0: found}, plugin.ontology)
+    assert json.loads((folder / "noon.json").read_text("utf-8")) == {"frames": {"0": []}, "tags": {"0": ["day"]}}
+    assert try_samples(plugin)[0].problems == ()
+    (folder / "noon.json").write_text('{"frames": {"0": []}, "tags": {"0": ["night"]}}', "utf-8")
+    assert try_samples(plugin)[0].problems == ("frame 0: not tagged as night, but as day",)
+    (folder / "noon.json").write_text('{"frames": {"0": []}, "tags": {"0": ["nigth"]}}', "utf-8")
+    with pytest.raises(UnknownNameError, match="Did you mean 'night'"):
+        try_samples(plugin)
