@@ -1,0 +1,58 @@
+"""The page's scripts: types hold, files stay small, nothing comes from elsewhere, colours can be told apart."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+HERE = Path(__file__).parent
+STATIC = HERE.parents[1] / "framelabel" / "web" / "static"
+SCRIPTS = sorted(STATIC.glob("*.js"))
+# Machado, Oliveira and Fernandes (2009), severity 1: linear RGB as a person without red or green cones sees it.
+BLIND = {
+    "full": np.eye(3),
+    "protan": np.array(
+        [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]
+    ),
+    "deutan": np.array(
+        [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]
+    ),
+}
+
+
+def test_types_hold() -> None:
+    """TypeScript finds no wrong type and no unused name in the scripts and their comments."""
+    compiler = HERE / "node_modules" / ".bin" / "tsc"
+    if shutil.which("node") is None or not compiler.exists():
+        pytest.skip("no TypeScript here: install node, then `npm install` in tests/javascript")
+    done = subprocess.run([compiler, "-p", HERE / "tsconfig.json"], capture_output=True, text=True, check=False)
+    assert done.stdout == ""
+    assert done.returncode == 0
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_a_script_is_small_and_asks_nobody_else(script: Path) -> None:
+    """No script has 400 lines, names another server, or makes markup or code out of text."""
+    text = script.read_text("utf-8")
+    assert len(text.splitlines()) < 400
+    assert not re.search(r"https?://|innerHTML|outerHTML|eval[(]|new Function", text)
+
+
+@pytest.mark.parametrize("eyes", BLIND)
+def test_colours_of_objects_can_be_told_apart(eyes: str) -> None:
+    """Any two colours of the palette differ clearly for people with full, protan and deutan colour vision."""
+    line = re.search(r"PALETTE = \[(.*?)\]", (STATIC / "palette.js").read_text("utf-8"))
+    assert line is not None
+    codes = re.findall(r"#([0-9a-f]{6})", line[1])
+    assert len(codes) == 8
+    rgb = np.array([[int(code[at : at + 2], 16) / 255 for at in (0, 2, 4)] for code in codes])
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    seen = np.clip(linear @ BLIND[eyes].T, 0, 1) ** (1 / 3)
+    distance = min(float(np.linalg.norm(one - two)) for one, two in combinations(seen, 2))
+    assert distance > 0.08
