@@ -130,7 +130,12 @@ class Pages:
         width = nearest_width(_number(request, "width", 0), own)
         playhead = "thumbnail" not in request.query_params
         waiting = await self._run(lambda: self._studio.picture(video, frame, width, playhead=playhead))
-        data = await asyncio.wrap_future(waiting)  # no thread waits for the decoder
+        try:
+            data = await asyncio.wrap_future(waiting)  # no thread waits for the decoder
+        except asyncio.CancelledError:
+            if not waiting.cancelled():
+                raise
+            return json_response({"error": "the server is closing"}, 503)
         headers = {"cache-control": "private, max-age=3600, immutable", "x-frame": str(frame)}
         return Response(data, media_type="image/jpeg", headers=headers)
 
