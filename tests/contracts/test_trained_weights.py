@@ -12,10 +12,12 @@ from framelabel.inference.models import sha256
 from framelabel.workflows.model_card import END, START
 
 FOLDER = Path(__file__).resolve().parents[2] / "plugins"
-TRAINED = sorted(path.parents[1].name for path in FOLDER.glob("*/models/*.onnx"))
+SHIPPED = sorted(path.parents[1].name for path in FOLDER.glob("*/models/*.onnx"))
+TRAINED = [name for name in SHIPPED if START in (FOLDER / name / "README.md").read_text("utf-8")]
+"""The others are memories of good samples (`plugins fit-anomaly`): grey is as strange to them as a defect."""
 
 
-@pytest.mark.parametrize("name", TRAINED)
+@pytest.mark.parametrize("name", SHIPPED)
 def test_weights_are_small_and_the_promised_ones(name: str) -> None:
     """At most 4 MB, under the digest of the manifest."""
     manifest = plugins.load(FOLDER / name)
