@@ -7,6 +7,7 @@ from typing import Any
 
 from framelabel.core.catalog import Catalog
 from framelabel.core.errors import InvalidLabelsError
+from framelabel.formats.archives import unpacked
 from framelabel.formats.protocol import Format
 
 FORMATS: Catalog[type[Format[Any]]] = Catalog(
@@ -47,8 +48,9 @@ def detect_format(path: Path) -> str:
     """
     if not path.exists():
         raise InvalidLabelsError(f"{path}: no such file or folder")
-    for name in FORMATS:
-        if FORMATS.load(name).detect(path):
-            return name
+    with unpacked(path) as (content, _):
+        for name in FORMATS:
+            if FORMATS.load(name).detect(content):
+                return name
     known = ", ".join(sorted(FORMATS))
     raise InvalidLabelsError(f"{path}: not recognised as any format; name it with --from, one of: {known}")

@@ -226,14 +226,11 @@ def _add(part: _Tracks, forms: list[_Box], builder: LabelsBuilder, frames: range
     last = np.cumsum(part.keys) - 1
     for track in np.flatnonzero(~outside[last] & (frame[last] < frames[-1])).tolist():
         warn_of_open_end(builder.report, part.id[track], int(frame[last[track]]), frames[-1])
-    shown = np.flatnonzero(~outside)
-    if not len(shown):
-        return
-    goes_on = ~np.append(outside[1:], True)
+    goes_on = ~outside
     goes_on[last] = False
     listed = np.arange(frames.start, frames.stop, frames.step)
-    dense = expand(frame[shown], part.values[shown, 4:8], goes_on[shown], listed)
-    source = shown[dense.key]
+    dense = expand(frame, part.values[:, 4:8], goes_on, listed).without(outside)
+    source = dense.key
     flags = np.where(dense.is_key & (part.values[source, 3] != 0), np.uint16(Flag.KEYFRAME), np.uint16(Flag.PREDICTED))
     flags |= np.where(part.values[source, 2] == 1, np.uint16(Flag.OCCLUDED), np.uint16(0))
     track_id = np.array(part.id, np.int64)[owner[source]]

@@ -74,15 +74,11 @@ def read_track(
             rich[row] = (raised, builder.interned(free), shape)
             if shape is not None:
                 xyxy[row] = hull(shape)
-    following = np.append(outside[1:], True)
-    dense = expand(
-        frame[shown],
-        xyxy[shown],
-        ~following[shown],
-        frames if len(frames) else np.arange(frame[0], frame[-1] + 1),
-        np.array([row not in rich or rich[row][2] is None for row in shown.tolist()]) if rich else None,
-    )
-    source = shown[dense.key]
+    is_last = np.arange(len(keys)) == len(keys) - 1
+    listed = frames if len(frames) else np.arange(frame[0], frame[-1] + 1)
+    is_line = np.array([row not in rich or rich[row][2] is None for row in range(len(keys))]) if rich else None
+    dense = expand(frame, xyxy, ~outside & ~is_last, listed, is_line).without(outside)
+    source = dense.key
     is_key = dense.is_key & np.array([key[2] for key in keys], np.bool_)[source]
     known = builder.frames(video, dense.frame)
     first = builder.row_count

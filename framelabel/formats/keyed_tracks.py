@@ -97,6 +97,11 @@ class Dense:
     """(N,) the key (position in the list given) that each row comes from: itself, or the one before."""
     is_key: NDArray[np.bool_]
 
+    def without(self, outside: NDArray[np.bool_]) -> Dense:
+        """Return the rows but for keys that say the object has left; (K,) `outside` is true for these."""
+        kept = ~(self.is_key & outside[self.key])
+        return Dense(self.frame[kept], self.xyxy[kept], self.key[kept], self.is_key[kept])
+
 
 def expand(
     frame: NDArray[np.int64],
@@ -108,7 +113,7 @@ def expand(
     """Return the rows of a track given by keys, or of several tracks one after the other.
 
     Args:
-        frame: (K,) ordinals of visible keys, increasing within a track.
+        frame: (K,) ordinals of keys, increasing within a track.
         xyxy: (K, 4) their boxes.
         goes_on: (K,) whether the object is visible between this key and the next.
         frames: (F,) ordinals that the video lists, increasing.

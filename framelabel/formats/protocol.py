@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar, cast
 
 from framelabel.core.errors import InvalidLabelsError, UnsupportedLabelsError
 from framelabel.core.labels import Labels
 from framelabel.formats import events
+from framelabel.formats.archives import unpacked
 from framelabel.formats.conventions import default_name
 from framelabel.formats.files import safe_relative, write_all
 from framelabel.formats.holding import Holds, fit, frame_names
@@ -70,7 +72,7 @@ class Format(ABC, Generic[O]):
         return fit(labels, self.holds(), loss)
 
     def read(self, path: Path | str) -> tuple[Labels, Report]:
-        """Read labels and say what was skipped.
+        """Read labels and say what was skipped. A zip archive is unpacked for as long as that takes.
 
         Raises:
             InvalidLabelsError: nothing there, or the file as a whole is not this format.
@@ -79,7 +81,9 @@ class Format(ABC, Generic[O]):
         report = Report(str(place))
         if not place.exists():
             raise InvalidLabelsError(f"{place}: no such file or folder")
-        labels = events.untagged(self.parse(place, report), report)
+        with unpacked(place) as (content, named):
+            labels = events.untagged(self.parse(content, report), report)
+            report.issues = [replace(issue, file=named(issue.file)) for issue in report.issues]
         report.file = str(place)
         return labels, report
 
