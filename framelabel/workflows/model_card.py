@@ -118,17 +118,26 @@ def card(model: Path, digest: str, seen: Sequence[Seen], measured: Measured, con
 
 
 def command_line(config: Any) -> str:
-    """Return the command that repeats this training: every setting that is not its default."""
-    words = ["framelabel train", str(config.plugin)]
+    """Return the command that repeats this training: every setting that is not its default.
+
+    Of a path that leads from the root of a machine only the name is kept: the card is for others.
+    """
+    words = ["framelabel train", _shown(config.plugin)]
     for entry in fields(config):
         value = getattr(config, entry.name)
         if entry.name in ("plugin", "run_folder", "resume") or value == entry.default:
             continue
         flag = "--" + entry.name.replace("_", "-")
         words += [
-            flag if value is True else f"{flag} {item}" for item in (value if isinstance(value, tuple) else [value])
+            flag if value is True else f"{flag} {_shown(item)}"
+            for item in (value if isinstance(value, tuple) else [value])
         ]
     return " ".join(words)
+
+
+def _shown(value: object) -> str:
+    is_place = isinstance(value, str | Path) and Path(value).is_absolute()
+    return Path(str(value)).name if is_place else str(value)
 
 
 def _rule(sheet: DataSheet) -> str:

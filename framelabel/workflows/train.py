@@ -35,6 +35,8 @@ YOLOX_NANO = ModelSource(
     source="YOLOX-nano (Apache-2.0)",
 )
 """Where training starts when the plugin has no weights of its own."""
+_PUBLISHED = "yolox_nano"
+"""What --start calls them."""
 
 _CALIBRATION_PICTURES = 16
 
@@ -63,7 +65,8 @@ class TrainConfig:
     held_out: float = setting(0.1, help="Share of the pictures that is never trained on; a dataset.yaml says its own.")
     overlap: float = setting(0.5, help="Overlap (IoU) from which a box counts as found in the reported score.")
     start: str = setting(
-        "auto", help="ONNX weights to start from: a path, auto (the plugin's, else YOLOX-nano), or none."
+        "auto",
+        help="ONNX weights to start from: a path, yolox_nano, auto (the plugin's own, else yolox_nano), or none.",
     )
     start_rows: str = setting(
         "", metavar="R,R,...", help="Which class of the starting file begins each class of the plugin, in its order."
@@ -211,10 +214,12 @@ def _start(config: TrainConfig, manifest: plugins.Manifest, report: Reporter) ->
     """Return the weights to start from; None starts anew."""
     if config.start == "none":
         return None
+    if config.start == _PUBLISHED:
+        return find_model(YOLOX_NANO, None, report)
     if config.start != "auto":
         path = Path(config.start)
         if not path.is_file():
-            msg = f"--start {path}: no such file; give an ONNX file, auto or none"
+            msg = f"--start {path}: no such file; give an ONNX file, {_PUBLISHED}, auto or none"
             raise UsageError(msg)
         return path
     own = manifest.folder / manifest.model.file

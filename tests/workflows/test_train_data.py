@@ -146,6 +146,12 @@ def test_the_card_repeats_the_command() -> None:
     assert command_line(config) == "framelabel train plugins/defects --data a --data b --epochs 8 --frozen 2 --turn"
 
 
+def test_the_card_names_no_place_of_the_machine(tmp_path: Path) -> None:
+    """Paths from the root are private to the machine that trained: their names are enough."""
+    config = TrainConfig(tmp_path / "ppe", data=(tmp_path / "set",), start=str(tmp_path / "first.onnx"))
+    assert command_line(config) == "framelabel train ppe --data set --start first.onnx"
+
+
 class _Oracle:
     """A detector that says what it was told, in order."""
 
