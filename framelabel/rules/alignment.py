@@ -10,28 +10,19 @@ from numpy.typing import NDArray
 from framelabel.core.config import setting
 from framelabel.core.events import Event
 from framelabel.rules.intervals import intervals
-from framelabel.rules.rule import Names, RuleOptions, event_of, names_of, place, subjects
+from framelabel.rules.rule import Names, SubjectOptions, event_of, subjects
 from framelabel.rules.scene import Scene
 from framelabel.rules.shelf import shelf_views
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AlignmentOptions(RuleOptions):
+class AlignmentOptions(SubjectOptions):
     """What stands in rows, and how far off is off."""
 
     subject: Names = setting(help="Classes that stand in rows.")
-    inside: str = setting("", help="Only in this zone.")
     beyond: float = setting(0.15, help="Off the row's line by more than this share of the object's own height.")
     for_s: float = setting(1.0, help="Shortest time, in seconds, that it must last.")
     bridge_s: float = setting(1.0, help="Interruptions up to this long, in seconds, do not end it.")
-
-    def classes(self) -> tuple[str, ...]:
-        """Return every class name the rule mentions."""
-        return names_of(self.subject)
-
-    def zone_names(self) -> tuple[str, ...]:
-        """Return the zone."""
-        return (self.inside,) if self.inside else ()
 
 
 class Alignment:
@@ -42,8 +33,7 @@ class Alignment:
     @staticmethod
     def evaluate(options: AlignmentOptions, scene: Scene) -> list[Event]:
         """Return one event per object and time out of line. A row needs three members; its line is a median fit."""
-        if options.inside:
-            place(scene.zones, options.inside, "zone", options.name)
+        options.check_zone(scene)
         tracks = subjects(scene, options.subject, options)
         off: set[tuple[int, int]] = set()
         for frame, view in zip(scene.frames.tolist(), shelf_views(tracks, scene, options.inside, gap=1.0), strict=True):

@@ -13,16 +13,15 @@ from framelabel.core.errors import UsageError
 from framelabel.core.events import Event
 from framelabel.core.ontology import AttributeValue
 from framelabel.rules.intervals import Interval, intervals
-from framelabel.rules.rule import Names, RuleOptions, names_of, place, span_event, subjects, windows
+from framelabel.rules.rule import Names, SubjectOptions, span_event, subjects, windows
 from framelabel.rules.scene import BoxesByFrame, Scene
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CountOptions(RuleOptions):
+class CountOptions(SubjectOptions):
     """What is counted, where, and which number matters."""
 
     subject: Names = setting(help="Class or classes that are counted.")
-    inside: str = setting("", help="Only in this zone.")
     grouped: float = setting(
         0.0, help="Count only the largest group: each within this many of its own heights of another; 0 counts all."
     )
@@ -37,14 +36,6 @@ class CountOptions(RuleOptions):
         if (self.at_least >= 0) + (self.at_most >= 0) + (self.window_s > 0) != 1:
             raise UsageError(f"rule '{self.name}': give exactly one of at_least, at_most and window_s")
 
-    def classes(self) -> tuple[str, ...]:
-        """Return every class name the rule mentions."""
-        return names_of(self.subject)
-
-    def zone_names(self) -> tuple[str, ...]:
-        """Return the zone."""
-        return (self.inside,) if self.inside else ()
-
 
 class Count:
     """See the module."""
@@ -54,8 +45,7 @@ class Count:
     @staticmethod
     def evaluate(options: CountOptions, scene: Scene) -> list[Event]:
         """Return one event per interval in which the number matters, or one per window with mean, least and most."""
-        if options.inside:
-            place(scene.zones, options.inside, "zone", options.name)
+        options.check_zone(scene)
         present = _present(options, scene)
         numbers = np.array([len(ids) for ids in present], dtype=np.int64)
         if options.window_s > 0:

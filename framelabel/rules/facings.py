@@ -11,7 +11,7 @@ from framelabel.core.config import setting
 from framelabel.core.events import Event
 from framelabel.core.ontology import AttributeValue
 from framelabel.rules.intervals import Interval
-from framelabel.rules.rule import Names, RuleOptions, names_of, place, span_event, subjects, windows
+from framelabel.rules.rule import Names, SubjectOptions, names_of, span_event, subjects, windows
 from framelabel.rules.scene import Scene
 from framelabel.rules.shelf import ShelfView, shelf_views
 
@@ -20,20 +20,11 @@ WHOLE_SHELF = -1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FacingsOptions(RuleOptions):
+class FacingsOptions(SubjectOptions):
     """What stands on the shelf."""
 
     subject: Names = setting(help="Classes of products.")
-    inside: str = setting("", help="Only in this zone.")
     window_s: float = setting(0.0, help="One report per window of this many seconds; 0: one for the clip.")
-
-    def classes(self) -> tuple[str, ...]:
-        """Return every class name the rule mentions."""
-        return names_of(self.subject)
-
-    def zone_names(self) -> tuple[str, ...]:
-        """Return the zone."""
-        return (self.inside,) if self.inside else ()
 
 
 class Facings:
@@ -48,8 +39,7 @@ class Facings:
         `facings` and `facings_CLASS` are medians over the frames that show something; `share_CLASS` is the mean share
         of the products' summed widths. Rows are those of the frames that show the usual number of rows.
         """
-        if options.inside:
-            place(scene.zones, options.inside, "zone", options.name)
+        options.check_zone(scene)
         views = shelf_views(subjects(scene, options.subject, options), scene, options.inside, gap=1.0)
         events = []
         for window in windows(scene, options.window_s):

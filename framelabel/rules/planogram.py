@@ -13,7 +13,7 @@ from framelabel.core.config import setting
 from framelabel.core.events import Event
 from framelabel.core.ontology import AttributeValue
 from framelabel.rules.intervals import intervals
-from framelabel.rules.rule import Names, RuleOptions, names_of, place, span_event, subjects
+from framelabel.rules.rule import Names, SubjectOptions, names_of, span_event, subjects
 from framelabel.rules.scene import Scene
 from framelabel.rules.shelf import ShelfView, shelf_views
 
@@ -25,24 +25,19 @@ _EMPTY_PLACE = 0.9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PlanogramOptions(RuleOptions):
+class PlanogramOptions(SubjectOptions):
     """The plan, and how long a difference must last."""
 
     rows: tuple[Row, ...] = setting(
         help="Products from left to right, a list for each row from the top; or a YAML file with `rows`."
     )
     subject: Names = setting("", help="Classes of products; those of the plan when not given.")
-    inside: str = setting("", help="Only in this zone.")
     for_s: float = setting(1.0, help="Shortest time, in seconds, that a difference must last.")
     bridge_s: float = setting(2.0, help="Interruptions up to this long, in seconds, do not end it.")
 
     def classes(self) -> tuple[str, ...]:
         """Return every class name the rule mentions."""
         return tuple(dict.fromkeys([*names_of(self.subject), *(name for row in self.rows for name in row)]))
-
-    def zone_names(self) -> tuple[str, ...]:
-        """Return the zone."""
-        return (self.inside,) if self.inside else ()
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -74,8 +69,7 @@ class Planogram:
     @staticmethod
     def evaluate(options: PlanogramOptions, scene: Scene) -> list[Event]:
         """Return one event per difference and the time it lasted: `difference`, `row`, `place`, `planned`, `found`."""
-        if options.inside:
-            place(scene.zones, options.inside, "zone", options.name)
+        options.check_zone(scene)
         wanted = names_of(options.subject) or options.classes()
         views = shelf_views(subjects(scene, wanted, options), scene, options.inside, gap=1.0)
         seen: dict[Difference, NDArray[np.bool_]] = {}

@@ -49,6 +49,31 @@ class RuleOptions:
         return ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubjectOptions(RuleOptions):
+    """Settings of rules about objects of some classes, everywhere or in one zone."""
+
+    subject: Names = setting(help="Class or classes that the rule is about.")
+    inside: str = setting("", help="Only in this zone.")
+
+    def classes(self) -> tuple[str, ...]:
+        """Return every class name the rule mentions."""
+        return names_of(self.subject)
+
+    def zone_names(self) -> tuple[str, ...]:
+        """Return the zone."""
+        return (self.inside,) if self.inside else ()
+
+    def check_zone(self, scene: Scene) -> None:
+        """Check that the scene has the zone.
+
+        Raises:
+            UsageError: it does not; the nearest name is in the message.
+        """
+        if self.inside:
+            place(scene.zones, self.inside, "zone", self.name)
+
+
 def names_of(names: Names) -> tuple[str, ...]:
     """Return one name or several as a tuple; "" is none."""
     if isinstance(names, str):

@@ -13,29 +13,20 @@ from framelabel.core.events import Event
 from framelabel.core.ontology import AttributeValue
 from framelabel.core.tracks import Track
 from framelabel.rules.intervals import Interval, intervals
-from framelabel.rules.rule import Names, RuleOptions, names_of, place, span_event, subjects
+from framelabel.rules.rule import Names, SubjectOptions, span_event, subjects
 from framelabel.rules.scene import BoxesByFrame, Scene
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ShelfOptions(RuleOptions):
+class ShelfOptions(SubjectOptions):
     """What stands on the shelf, and which gap is a gap."""
 
     subject: Names = setting(help="Class or classes of products.")
-    inside: str = setting("", help="Only in this zone.")
     gap: float = setting(0.8, help="A gap is an event from this many widths of the row's median product on.")
     for_s: float = setting(0.0, help="Shortest time, in seconds, that a gap must last.")
     bridge_s: float = setting(1.0, help="Interruptions up to this long, in seconds, do not end it.")
-
-    def classes(self) -> tuple[str, ...]:
-        """Return every class name the rule mentions."""
-        return names_of(self.subject)
-
-    def zone_names(self) -> tuple[str, ...]:
-        """Return the zone."""
-        return (self.inside,) if self.inside else ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,8 +106,7 @@ class Shelf:
     @staticmethod
     def evaluate(options: ShelfOptions, scene: Scene) -> list[Event]:
         """Return one event per lasting gap, with its row (0 on top), place, facings and share of the row's length."""
-        if options.inside:
-            place(scene.zones, options.inside, "zone", options.name)
+        options.check_zone(scene)
         seen: dict[tuple[int, int], list[tuple[int, Floats, int, float]]] = {}
         views = shelf_views(subjects(scene, options.subject, options), scene, options.inside, options.gap)
         for position, view in enumerate(views):

@@ -10,17 +10,16 @@ from framelabel.core.config import setting
 from framelabel.core.events import Event
 from framelabel.rules.intervals import intervals
 from framelabel.rules.motion import speed
-from framelabel.rules.rule import Names, RuleOptions, event_of, names_of, place, subjects
+from framelabel.rules.rule import Names, SubjectOptions, event_of, names_of, subjects
 from framelabel.rules.scene import Scene
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UnattendedOptions(RuleOptions):
+class UnattendedOptions(SubjectOptions):
     """What must lie, away from whom."""
 
     subject: Names = setting(help="Class or classes that may be left behind.")
     owner: Names = setting(help="Class or classes whose nearness means attended.")
-    inside: str = setting("", help="Only in this zone.")
     distance: float = setting(1.5, help="An owner is near within this many of the owner's own heights.")
     max_speed: float = setting(0.25, help="Still means slower than this many of its own sizes a second.")
     for_s: float = setting(10.0, help="Shortest time, in seconds.")
@@ -29,10 +28,6 @@ class UnattendedOptions(RuleOptions):
     def classes(self) -> tuple[str, ...]:
         """Return every class name the rule mentions."""
         return names_of(self.subject) + names_of(self.owner)
-
-    def zone_names(self) -> tuple[str, ...]:
-        """Return the zone."""
-        return (self.inside,) if self.inside else ()
 
 
 class Unattended:
@@ -43,8 +38,7 @@ class Unattended:
     @staticmethod
     def evaluate(options: UnattendedOptions, scene: Scene) -> list[Event]:
         """Return one event per time that an object was left; the last owner seen near it is the second actor."""
-        if options.inside:
-            place(scene.zones, options.inside, "zone", options.name)
+        options.check_zone(scene)
         owners = [scene.present(track) for track in scene.of_classes(names_of(options.owner))]
         events = []
         for track in subjects(scene, options.subject, options):
