@@ -42,7 +42,7 @@ def unpacked(path: Path) -> Iterator[tuple[Path, Callable[[str], str]]]:
         try:
             with zipfile.ZipFile(path) as archive:
                 _unpack(archive, path, folder)
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, ValueError) as error:
+        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError, ValueError) as error:
             reason = str(error.strerror) if isinstance(error, OSError) else " ".join(str(error).split())[:200]
             raise InvalidLabelsError(f"{path}: cannot be unpacked: {reason}; pack it again") from None
 

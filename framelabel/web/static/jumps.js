@@ -65,7 +65,7 @@ export class Jumps {
   /** Show the likeliest two objects that may be one. */
   async stitch() {
     const { page } = this;
-    if (this.proposal) this.refused.add(this.#name(this.proposal)); // asked for another: not this one, for now
+    if (this.proposal) this.refused.add(this.#name(this.proposal)); // asked for another, so this one was refused
     const found = await read(`/api/videos/${page.video.id}/stitches`);
     const next = found.find((/** @type {any} */ item) => !this.refused.has(this.#name(item)));
     this.proposal = next ?? null;

@@ -50,6 +50,15 @@ def _encrypted() -> bytes:
     return bytes(content)
 
 
+def _strangely_packed() -> bytes:
+    """An entry packed by a method (97) that zip readers need not know."""
+    content = bytearray(_packed(("a.json", _COCO)))
+    for signature, offset in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
+        at = content.find(signature) + offset
+        content[at : at + 2] = struct.pack("<H", 97)
+    return bytes(content)
+
+
 def _lying() -> bytes:
     """An entry that says it is small and unpacks to 100 MB."""
     content = bytearray(_packed(("a.json", b" " * 100_000_000)))
@@ -70,6 +79,7 @@ def _lying() -> bytes:
         pytest.param(lambda: _packed(("a.json", b"0" * 200_000_000)), "unpacks to more than", id="bomb"),
         pytest.param(_lying, "cannot be unpacked", id="lying-bomb"),
         pytest.param(_encrypted, "encrypted", id="encrypted"),
+        pytest.param(_strangely_packed, "cannot be unpacked", id="unknown-method"),
         pytest.param(lambda: _packed(("a.json", _COCO))[:-30], "cannot be unpacked", id="cut-off"),
         pytest.param(lambda: _packed(("a", b"1"), ("a/b.json", _COCO)), "cannot be unpacked", id="file-and-folder"),
         pytest.param(lambda: _packed(("a.json", b'{"images":[')), "cut off", id="broken-content"),
