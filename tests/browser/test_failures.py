@@ -100,3 +100,45 @@ def test_two_tabs_of_one_person_agree(visit: Callable[[str], Page], project: Pat
         said(second, "undo: draw red 3")
         first.wait_for_function("() => framelabel.stage.labels.length === 2")
         assert tracks(project) == [1, 2]
+
+
+HOLD = """() => {
+  const real = window.fetch;
+  window.fetch = async (path, options) => {
+    const answer = await real(path, options);
+    if (String(path).includes('/labels?') && !window.release) await new Promise((go) => { window.release = go; });
+    return answer;
+  };
+}"""
+"""The next answer with labels waits, already read by the server, until `release` is called."""
+
+
+def test_an_answer_overtaken_by_a_change_is_not_what_stays_on_screen(
+    visit: Callable[[str], Page], project: Path
+) -> None:
+    """Labels that were on their way when something was drawn are shown at most until the new ones are here."""
+    with served(project) as (_, [url]):
+        page = visit(url)
+        seek(page, 10)
+        page.evaluate(HOLD)
+        page.evaluate("() => { framelabel.refresh(0, 60, []); }")
+        page.wait_for_function("() => window.release")
+        drag(page, SIZE, (2, 58), (12, 63))
+        page.wait_for_function("() => framelabel.selected === 3")
+        page.evaluate("() => release()")
+        page.wait_for_function("() => framelabel.stage.labels.some((label) => label.track === 3)")
+
+
+def test_an_answer_does_not_take_the_selection_back(visit: Callable[[str], Page], project: Path) -> None:
+    """What a person picks while a change is being saved stays picked."""
+    with served(project) as (_, [url]):
+        page = visit(url)
+        seek(page, 10)
+        page.evaluate("() => framelabel.pick(1)")
+        page.evaluate("""() => {
+          const { xyxy } = framelabel.stage.current();
+          window.saved = framelabel.edit({ action: 'box', track: 1, frame: 10, xyxy });
+          framelabel.pick(null);
+        }""")
+        page.evaluate("() => window.saved")
+        assert page.evaluate("() => framelabel.selected") is None

@@ -45,8 +45,14 @@ export class Labels {
   #window(number) {
     let found = this.windows.get(number);
     if (!found) {
-      found = this.#fetch(number);
-      found.catch(() => this.windows.delete(number));
+      const fetched = this.#fetch(number);
+      found = fetched.then(({ byFrame, tags }) => {
+        if (this.windows.get(number) !== found) return byFrame; // forgotten meanwhile: newer tags are on their way
+        for (let frame = number * WINDOW; frame < (number + 1) * WINDOW; frame += 1) this.tags.delete(frame);
+        for (const [frame, values] of Object.entries(tags)) this.tags.set(Number(frame), values);
+        return byFrame;
+      });
+      found.catch(() => { if (this.windows.get(number) === found) this.windows.delete(number); });
       this.windows.set(number, found);
       if (this.windows.size > KEPT) this.windows.delete(this.windows.keys().next().value ?? 0);
     }
@@ -59,8 +65,6 @@ export class Labels {
     const answer = await read(`/api/videos/${this.video}/labels?start=${start}&stop=${start + WINDOW}`);
     /** @type {Map<number, Label[]>} */
     const byFrame = new Map();
-    for (let frame = start; frame < start + WINDOW; frame += 1) this.tags.delete(frame);
-    for (const [frame, values] of Object.entries(answer.tags)) this.tags.set(Number(frame), values);
     for (const [frame, id, track, cls, x1, y1, x2, y2, visibility, flags, score, uncertainty] of answer.boxes) {
       const label = {
         frame, id, track, class: cls, xyxy: [x1, y1, x2, y2], visibility, flags, score, uncertainty,
@@ -69,6 +73,6 @@ export class Labels {
       const list = byFrame.get(frame);
       if (list) list.push(label); else byFrame.set(frame, [label]);
     }
-    return byFrame;
+    return { byFrame, tags: /** @type {Record<string, Record<string, any>>} */ (answer.tags) };
   }
 }

@@ -22,7 +22,10 @@ export class Page {
     this.frame = 0;
     this.shown = -1;
     this.wanted = 0;
-    this.isBusy = false;
+    /** Shows frames until the wanted one is shown; null while nothing is to be shown. @type {Promise<void> | null} */
+    this.showing = null;
+    /** How often what is shown has become outdated. */
+    this.revision = 0;
     this.isPlaying = false;
     /** @type {number | null} */
     this.selected = null;
@@ -85,17 +88,21 @@ export class Page {
   /** Show a frame; while one is on its way, only the newest request counts. @param {number} frame */
   async seek(frame) {
     this.wanted = Math.min(Math.max(frame, 0), this.video.frames - 1);
-    if (this.isBusy) return;
-    this.isBusy = true;
+    if (this.wanted !== this.shown) this.showing ??= this.#show();
+    await this.showing;
+  }
+
+  async #show() {
+    await null; // `showing` is set from here on
     try {
       while (this.wanted !== this.shown) {
         const target = this.wanted;
-        const { labels, pictures, video } = this;
+        const { labels, pictures, video, revision } = this;
         pictures.want(Math.min(this.stage.canvas.width * this.stage.zoom, video.width));
         const [image, found] = await Promise.all([pictures.at(target), labels.at(target)]);
         if (pictures !== this.pictures) continue; // another video was opened meanwhile
         this.frame = target;
-        this.shown = target;
+        this.shown = revision === this.revision ? target : -1; // changed on its way: shown, and fetched once more
         pictures.show(image);
         if (this.other) this.other.moved(image, target);
         else {
@@ -110,8 +117,15 @@ export class Page {
       this.wanted = this.shown < 0 ? this.frame : this.shown;
       this.fail(error);
     } finally {
-      this.isBusy = false;
+      this.showing = null;
     }
+  }
+
+  /** What is shown is outdated: fetch it anew. */
+  #again() {
+    this.revision += 1;
+    this.shown = -1;
+    return this.seek(this.wanted);
   }
 
   /** Fetch a picture with more detail when the view has come nearer. */
@@ -119,16 +133,14 @@ export class Page {
     clearTimeout(this.sharpening);
     this.sharpening = setTimeout(() => {
       if (this.shown < 0 || !this.pictures.want(Math.min(this.stage.canvas.width * this.stage.zoom, this.video.width))) return;
-      this.shown = -1;
-      this.seek(this.frame);
+      this.#again();
     }, 200);
   }
 
   /** Fetch what changed and show it. @param {number} start @param {number} stop @param {number[]} [tracks] all when not given */
   async refresh(start, stop, tracks) {
     this.labels.forget(start, stop);
-    this.shown = -1;
-    await this.seek(this.frame);
+    await this.#again();
     await this.refreshTimeline(tracks);
   }
 
@@ -201,10 +213,12 @@ export class Page {
    */
   async edit(content, passConflict = false) {
     const body = { video: this.video.id, ...content };
+    const { selected } = this;
     try {
       const done = await this.saving.send('/api/edit', body);
       if (!done) return null;
-      if (done.track !== null && content.action === 'box') this.pick(done.track);
+      // a person who has picked something else meanwhile keeps it
+      if (done.track !== null && content.action === 'box' && this.selected === selected) this.pick(done.track);
       await this.refresh(done.start, done.stop, done.tracks);
       this.say(done.title);
       return done;

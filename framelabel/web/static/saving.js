@@ -92,7 +92,12 @@ export class Saving {
   /** Another tab of the same person keeps or has sent something. @param {string | null} text */
   #take(text) {
     if (this.isSending) return;
+    const hadSome = this.unsaved.length > 0;
     this.unsaved = JSON.parse(text ?? '[]');
     this.owner.waiting(this.unsaved.length);
+    if (hadSome && !this.unsaved.length) {
+      this.owner.saved();
+      this.owner.say('everything is saved');
+    }
   }
 }
