@@ -24,6 +24,8 @@ export class Page {
     this.wanted = 0;
     /** Shows frames until the wanted one is shown; null while nothing is to be shown. @type {Promise<void> | null} */
     this.showing = null;
+    /** The last undo or redo that was asked for. @type {Promise<void>} */
+    this.stepped = Promise.resolve();
     /** How often what is shown has become outdated. */
     this.revision = 0;
     this.isPlaying = false;
@@ -230,8 +232,15 @@ export class Page {
     }
   }
 
+  /** Undo or redo; keys pressed faster than the server answers are done one after another. @param {'undo' | 'redo'} way */
+  step(way) {
+    const next = this.stepped.then(() => this.#step(way));
+    this.stepped = next.catch(() => {});
+    return next;
+  }
+
   /** @param {'undo' | 'redo'} way */
-  async step(way) {
+  async #step(way) {
     const done = await write(`/api/${way}`, {});
     if (!done.title) { this.say(`nothing to ${way}`); return; }
     if (done.video === this.video.id) await this.refresh(done.start, done.stop, done.tracks);
