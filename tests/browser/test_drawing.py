@@ -52,12 +52,14 @@ def test_a_polygon_is_drawn_corrected_carried_and_undone(visit: Callable[[str], 
         np.testing.assert_allclose(shape.rings[0], exact, atol=0.01)
         drag(page, SIZE, CORNERS[0], (24, 46))
         said(page, "correct red 3")
-        drag(page, SIZE, (60, 56), (66, 56))
+        with page.expect_response("**/api/edit"):  # what is seen at once is stored when the server has answered
+            drag(page, SIZE, (60, 56), (66, 56))
         page.wait_for_function("() => framelabel.stage.current()?.polygon[0].length === 5")
         shape = newest(project).shape
         assert isinstance(shape, Polygon)
         np.testing.assert_allclose(shape.rings[0], [(24, 46), CORNERS[1], (66, 56), *CORNERS[2:]], atol=0.6)
-        click_at(page, SIZE, (66, 56), alt=True)
+        with page.expect_response("**/api/edit"):
+            click_at(page, SIZE, (66, 56), alt=True)
         page.wait_for_function("() => framelabel.stage.current()?.polygon[0].length === 4")
         page.keyboard.press("p")
         said(page, "carry 3")
