@@ -137,6 +137,8 @@ def _write(results: list[tuple[Goal, Evaluation, float]]) -> None:
         "",
         "Average precision on each data set's held-out part (whole boards, clips, plays or photo series; rule and seed",
         "in `datasets/*/dataset.yaml`), made by `python tests/benchmarks/plugins.py --write`.",
+        "Boxes are suppressed as the plugin says, also across classes. A model card scores the network with the",
+        "decoder's own suppression, within a class only, and may stand higher: this page is what labelling gets.",
         "",
         "| plugin | data set | pictures | figure | reached | goal |",
         "|---|---|---|---|---|---|",
