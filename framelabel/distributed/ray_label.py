@@ -38,9 +38,8 @@ class Looker:
 
     def __init__(self, config: LabelConfig) -> None:
         """Build the plugin with one worker: Ray gives each actor one core."""
-        self._plugin = plugins.build(plugins.load(config.plugin), device=config.device)
-        self._plugin.detector.workers = 1
-        self._look = look_of(self._plugin, config.effort)
+        plugin = plugins.build(plugins.load(config.plugin), device=config.device, workers=1)
+        self._look = look_of(plugin, config.effort)
 
     def look(self, video: Video, index: FrameIndex, ordinals: NDArray[np.int64]) -> list[Seen]:
         """Return what is found in a shard."""

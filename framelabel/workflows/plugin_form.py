@@ -39,6 +39,9 @@ from framelabel.workflows.find_events import Watch, find_events, scene_of
 
 DOCUMENT = "plugin"
 """Kind of the project's document that names the plugin folder the page works on."""
+_CHANGED_HERE = frozenset({"classes", "zones", "rules", "review"})
+_CHANGED_OF_MODEL = frozenset({"score_threshold", "class_thresholds", "nms_iou"})
+"""What the form may change. Files, addresses and code of a plugin are the business of whoever can edit its files."""
 _NOT_COPIED = ("models", "samples", "__pycache__", "*.onnx", "*.bak")
 
 
@@ -126,7 +129,15 @@ class PluginForm:
 
         Raises:
             InvalidManifestError: the values are no valid plugin; the message says what and where.
+            UsageError: a value is changed that the form does not show.
         """
+        before = plain(parse(self.file.read_text("utf-8"), MANIFEST).values)
+        foreign = [
+            *(f"model.{key}" for key in _differing(before["model"], values.get("model")) - _CHANGED_OF_MODEL),
+            *(_differing(before, values) - _CHANGED_HERE - {"model"}),
+        ]
+        if foreign:
+            raise UsageError(f"the page does not change {', '.join(sorted(foreign))}; edit {self.file}")
         text = edited(self.file.read_text("utf-8"), values, MANIFEST)
         return text, check_text(text, self.folder)
 
@@ -217,6 +228,14 @@ class PluginForm:
         if self._built is None or self._built[0] != key:
             self._built = (key, plugins.build(manifest, device="cpu", workers=1))
         return self._built[1]
+
+
+def _differing(before: Mapping[str, Any], after: object) -> set[str]:
+    """Return the keys whose values differ, or that only one of the two has."""
+    if not isinstance(after, Mapping):
+        return set(before)
+    missing = object()
+    return {str(key) for key in before.keys() | after.keys() if before.get(key, missing) != after.get(key, missing)}
 
 
 def _watch(manifest: Manifest) -> Watch:

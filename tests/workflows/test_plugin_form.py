@@ -96,6 +96,35 @@ def test_save_keeps_what_was_there(copied: Path) -> None:
         assert plugin_of(project) == form.folder
 
 
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        pytest.param({"model": {"url": "http://127.0.0.1:9/model.onnx"}}, "model.url", id="address"),
+        pytest.param({"model": {"file": "other.onnx"}}, "model.file", id="file"),
+        pytest.param({"hook": "hook.py:change"}, "hook", id="code"),
+        pytest.param({"samples": [{"media": "a.jpg", "expected": "a.json"}]}, "samples", id="samples"),
+        pytest.param({"model": None}, "model.", id="no-model"),
+    ],
+)
+def test_files_addresses_and_code_are_not_changed_from_the_page(
+    copied: Path, change: dict[str, Any], named: str
+) -> None:
+    """A person with the link tunes a plugin; what it loads, fetches or runs is decided where its files are."""
+    form = PluginForm(copied / "plugin")
+    before, state = form.file.read_text("utf-8"), form.state()
+    values = {**state["values"], **change}
+    if change.get("model"):
+        values["model"] = {**state["values"]["model"], **change["model"]}
+    image = np.zeros((64, 96, 3), np.uint8)
+    with Project(copied / "site.framelabel", write=True) as project:
+        ref = project.frame_index(VideoId(1)).ref(VideoId(1), 0)
+        with pytest.raises(UsageError, match=named):
+            form.preview(values, ref, image)
+        with pytest.raises(UsageError, match=named):
+            form.save(values, state["digest"], project)
+    assert form.file.read_text("utf-8") == before
+
+
 def test_a_bundled_plugin_is_copied_not_changed(copied: Path) -> None:
     """Saving a plugin that came along makes one beside the project, with the same model; the original stays."""
     form = PluginForm(bundled_folder() / "surveillance")
