@@ -27,6 +27,7 @@ from framelabel.web.live import Live
 from framelabel.web.messages import body_of, json_response
 from framelabel.web.pictures import nearest_width
 from framelabel.web.plugin_pages import PluginPages
+from framelabel.web.priority import give_way
 from framelabel.web.studio import Studio
 from framelabel.workflows.edit import Conflict, Editor
 
@@ -106,7 +107,7 @@ class Pages:
         self._studio = studio
         self._live = live
         self.threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="page")
-        self._carrying = ThreadPoolExecutor(1, thread_name_prefix="carry")
+        self._carrying = ThreadPoolExecutor(1, thread_name_prefix="carry", initializer=give_way)
 
     async def index(self, _: Request) -> Response:
         """The page itself."""

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framelabel.core.protocols import FrameReader
+from framelabel.web.priority import give_way
 
 WIDTHS = (160, 640, 1280, 1920)
 """Widths that are served, so that the cache is not flooded with near-equal sizes; 0 is the picture's own."""
@@ -103,6 +104,7 @@ class Pictures:
             self._thread.join()
 
     def _run(self) -> None:
+        give_way()
         reader: FrameReader | None = None
         while True:
             with self._changed:

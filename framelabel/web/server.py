@@ -12,6 +12,7 @@ import uvicorn
 from framelabel.core.errors import UsageError
 from framelabel.web.app import create_app
 from framelabel.web.guard import Guard, Visitor, new_token
+from framelabel.web.priority import switch_often
 from framelabel.web.studio import Studio
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -52,7 +53,7 @@ def serve(
     """
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listener = socket.create_server((host, port), family=family)
+        listener = prompt(socket.create_server((host, port), family=family))
     except OSError as error:
         raise UsageError(f"cannot listen on {host}:{port} ({error.strerror}); choose another --port") from None
     chosen = listener.getsockname()[1]
@@ -76,6 +77,7 @@ def serve(
         application.state.live.close()
         studio.stop()
 
+    switch_often()
     server = _Server(config, lambda: ready(invitations), stop)
     try:
         server.run(sockets=[listener])
@@ -99,6 +101,15 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._stop()
         await super().shutdown(sockets)
+
+
+def prompt(listener: socket.socket) -> socket.socket:
+    """Return a listening socket whose connections send at once (TCP_NODELAY).
+
+    asyncio asks for that only where the socket names its protocol, and `socket.create_server` leaves it open: every
+    answer, sent as head and body, would wait 40 ms for the browser's delayed acknowledgement of the head.
+    """
+    return socket.socket(listener.family, listener.type, socket.IPPROTO_TCP, fileno=listener.detach())
 
 
 def _own_addresses() -> list[str]:
