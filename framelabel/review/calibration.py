@@ -64,7 +64,11 @@ class Isotonic:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Logistic:
-    """Logistic regression on standardised features; on the log-odds of the score alone it is Platt's scaling."""
+    """Logistic regression on standardised columns made of the score, and of the other features where it uses them.
+
+    On the log-odds of the score it is Platt's scaling; on log(s) and log(1 - s) beta calibration (Kull et al., 2017),
+    which also mends scores that are skewed; "features" adds the other columns to the latter.
+    """
 
     weight: Floats
     """(F,)."""
@@ -72,18 +76,17 @@ class Logistic:
     centre: Floats
     spread: Floats
     method: str = "features"
-    columns: int = 0
-    """Leading features that are used; 0 for all."""
+    """"platt", "beta" or "features"."""
 
     def __call__(self, features: Floats) -> Floats:
         """Return the (N,) probabilities of (N, F) features."""
-        design = (_design(features, self.columns) - self.centre) / self.spread
+        design = (_design(features, self.method) - self.centre) / self.spread
         return np.asarray(_squeeze(_sigmoid(design @ self.weight + self.bias)))
 
     @staticmethod
-    def fit(features: Floats, is_right: Floats, *, columns: int = 0, penalty: float = 1.0) -> Logistic:
+    def fit(features: Floats, is_right: Floats, method: str = "features", *, penalty: float = 1.0) -> Logistic:
         """Fit by Newton's method with an L2 penalty (a standard normal prior on each weight)."""
-        design = _design(features, columns)
+        design = _design(features, method)
         centre, spread = design.mean(axis=0), np.maximum(design.std(axis=0), 1e-6)
         matrix = np.hstack([(design - centre) / spread, np.ones((len(design), 1))])
         ridge = np.diag(np.append(np.full(design.shape[1], penalty), 1e-3))
@@ -96,8 +99,7 @@ class Logistic:
             weight = weight + step / max(1.0, float(np.abs(step).max()) / 3.0)
             if float(np.abs(step).max()) < 1e-8:
                 break
-        name = "platt" if columns == 1 else "features"
-        return Logistic(weight[:-1], float(weight[-1]), centre, spread, name, columns)
+        return Logistic(weight[:-1], float(weight[-1]), centre, spread, method)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,7 @@ class Uncalibrated:
         return np.asarray(_squeeze(np.clip(features[:, 0], 0.0, 1.0)))
 
 
-METHODS = ("temperature", "platt", "isotonic", "features")
+METHODS = ("temperature", "platt", "beta", "isotonic", "features")
 """From few to many free parameters."""
 LEAST_SAMPLE = 30
 """Audited items below which no method is fitted."""
@@ -187,20 +189,21 @@ def log_loss(probability: Floats, is_right: Floats) -> float:
 def _fit(method: str, features: Floats, right: Floats) -> Calibrator:
     if method == "temperature":
         return Temperature.fit(features, right)
-    if method == "platt":
-        return Logistic.fit(features, right, columns=1)
     if method == "isotonic":
         return Isotonic.fit(features, right)
-    if method == "features":
-        return Logistic.fit(features, right)
+    if method in ("platt", "beta", "features"):
+        return Logistic.fit(features, right, method)
     msg = f"unknown calibration method '{method}'; choose one of {', '.join(METHODS)}, auto"
     raise ValueError(msg)
 
 
-def _design(features: Floats, columns: int) -> Floats:
-    """Return the features with the score as log-odds."""
-    used = features[:, :columns] if columns else features
-    return np.hstack([_log_odds(used[:, :1]), used[:, 1:]])
+def _design(features: Floats, method: str) -> Floats:
+    """Return the columns that a logistic regression sees."""
+    score = np.clip(features[:, :1], 1e-6, 1 - 1e-6)
+    if method == "platt":
+        return _log_odds(score)
+    both = np.hstack([np.log(score), np.log1p(-score)])
+    return both if method == "beta" else np.hstack([both, features[:, 1:]])
 
 
 def _log_odds(score: Floats) -> Floats:

@@ -20,6 +20,13 @@ NAMES = (
     "overlap with neighbours",
     "most severe finding",
     "uncertainty",
+    "overlap with surer neighbours",
+    "log area",
+    "log width over height",
+    "log boxes in the frame",
+    "spread of scores",
+    "highest score",
+    "height of the foot in the frame",
 )
 
 
@@ -37,7 +44,7 @@ class TrackTable:
     is_human: NDArray[np.bool_]
     """(N,) a person drew or confirmed at least one of its boxes."""
     features: NDArray[np.float64]
-    """(N, 8) as in NAMES; column 0 is the raw score."""
+    """(N, 15) as in NAMES; column 0 is the raw score."""
 
     def __len__(self) -> int:
         return len(self.start)
@@ -63,15 +70,28 @@ def track_table(
     seen = rows.score > 0
     score = np.clip(rows.score, 0.0, 1.0)
     mean_score = _mean(score * seen, seen.astype(np.float64), start)
+    overlap, surer = _neighbour_overlap(rows)
+    with np.errstate(invalid="ignore"):
+        extent = np.nan_to_num(np.log(np.maximum(rows.xyxy[:, 2:] - rows.xyxy[:, :2], 1.0)))
+        # heights of unknown frames are infinite: 0 says nothing
+        foot = np.nan_to_num(rows.xyxy[:, 3] / rows.size[rows.video, 1]).clip(0.0, 1.0)
+    crowd = np.unique(rows.frame_key, return_inverse=True, return_counts=True)
     columns = [
         mean_score,
         np.log(size),
         _lowest_tenth(score, group, start, size),
         np.add.reduceat((~seen).astype(np.float64), start) / size,
         np.add.reduceat(rows.at_border.astype(np.float64), start) / size,
-        np.add.reduceat(_neighbour_overlap(rows), start) / size,
+        np.add.reduceat(overlap, start) / size,
         _severity(rows, findings, start),
         _uncertainty(rows, uncertainty or {}, start),
+        np.add.reduceat(surer, start) / size,
+        np.add.reduceat(extent[:, 0] + extent[:, 1], start) / size,
+        np.add.reduceat(extent[:, 0] - extent[:, 1], start) / size,
+        np.add.reduceat(np.log(crowd[2])[crowd[1].reshape(-1)], start) / size,
+        np.sqrt(np.maximum(_mean(score**2 * seen, seen.astype(np.float64), start) - mean_score**2, 0.0)),
+        np.maximum.reduceat(score * seen, start),
+        np.add.reduceat(foot, start) / size,
     ]
     class_count = max(len(rows.class_names), 1)
     votes = np.bincount(group * class_count + rows.class_id, minlength=count * class_count)
@@ -92,13 +112,14 @@ def _lowest_tenth(
     return np.asarray(ordered[start + (size - 1) // 10])
 
 
-def _neighbour_overlap(rows: LabelRows) -> NDArray[np.float64]:
-    """Return each box's largest overlap with another box of its frame."""
-    largest = np.zeros(len(rows))
+def _neighbour_overlap(rows: LabelRows) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return each box's largest overlap with another box of its frame, and with one of a higher score."""
+    largest, surer = np.zeros(len(rows)), np.zeros(len(rows))
     for one, two, value in rows.overlapping():
         np.maximum.at(largest, one, value)
         np.maximum.at(largest, two, value)
-    return largest
+        np.maximum.at(surer, np.where(rows.score[one] < rows.score[two], one, two), value)
+    return largest, surer
 
 
 def _severity(rows: LabelRows, findings: list[Finding], start: NDArray[np.int64]) -> NDArray[np.float64]:

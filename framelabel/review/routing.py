@@ -37,23 +37,33 @@ class Routing:
     """(4,) stated share of wrong boxes by band; NaN for an empty band."""
 
 
-def route(units: Units, promises: Sequence[Promise], *, drop_below: float = 0.02, quick_from: float = 0.5) -> Routing:
+def route(
+    units: Units,
+    promises: Sequence[Promise],
+    *,
+    stated: NDArray[np.float64] | None = None,
+    drop_below: float = 0.02,
+    quick_from: float = 0.5,
+) -> Routing:
     """Decide for every unit.
 
     Args:
         units: everything that waits for a decision.
-        promises: one for all units, or one per class.
+        promises: one for all units, or one per class; their thresholds are of the units' probabilities.
+        stated: (N,) better probabilities, for the other bands and the expected errors: fitted on all answers, while
+            acceptance may only rest on what was known before the proof was drawn.
         drop_below: units less probable than this are dropped.
         quick_from: units at least this probable are checked with a yes or no.
     """
     thresholds = np.array([promise.threshold for promise in promises])
     threshold = thresholds[units.class_id] if len(promises) > 1 else np.full(len(units), thresholds[0])
+    chance = units.probability if stated is None else stated
     band = np.full(len(units), int(Band.FULL), np.int8)
-    band[units.probability >= quick_from] = int(Band.QUICK)
-    band[units.probability < drop_below] = int(Band.DROP)
+    band[chance >= quick_from] = int(Band.QUICK)
+    band[chance < drop_below] = int(Band.DROP)
     band[units.probability >= threshold] = int(Band.ACCEPT)
     size = np.bincount(band, units.size, minlength=len(Band))
-    wrong = np.bincount(band, units.size * (1 - units.probability), minlength=len(Band))
+    wrong = np.bincount(band, units.size * (1 - chance), minlength=len(Band))
     total = max(float(size.sum()), 1e-12)
     return Routing(band, size / total, np.divide(wrong, size, out=np.full(len(Band), np.nan), where=size > 0))
 

@@ -139,27 +139,11 @@ def _decide(
     base: RouteSummary,
 ) -> RouteSummary:
     """Calibrate on the pilot, draw the proof or test it, and decide."""
-    right = ~pilot.is_wrong
-    features, group = design(population), population.group.astype(np.int64)[pilot.unit]
-    calibrator: calibration.Calibrator = calibration.Uncalibrated()
-    if len(np.unique(pilot.unit)) >= calibration.LEAST_SAMPLE:
-        calibrator = calibration.fit(features[pilot.unit], right, group, config.method)
+    features = design(population)
+    calibrator = fitted(population, features, pilot, config.method)
     units = Units(calibrator(features), population.size.astype(np.float64), population.class_id)
-    after = calibration.out_of_fold(features[pilot.unit], right, group)
-    # about forty answers to a bin: with fewer, chance alone would look like miscalibration
-    bins = min(max(len(right) // 40, 2), 15)
-    diagrams = (
-        reliability(_raw(population)[pilot.unit], right, bins=bins, equal_mass=True),
-        reliability(after, right, bins=bins, equal_mass=True),
-    )
-    base = replace(
-        base,
-        method=calibrator.method,
-        ece_before=diagrams[0].ece,
-        ece_after=diagrams[1].ece,
-        reliability=diagrams,
-        class_names=population.names if config.per_class else (),
-    )
+    base = replace(base, class_names=population.names if config.per_class else ())
+    base = _with_reliability(base, population, features, pilot, calibrator)
     proof = log.of_phase(PROOF)
     if not proof or config.more:
         # raw scores say nothing of what is plausible
@@ -181,10 +165,17 @@ def _decide(
     audit = Audit(judged.unit, judged.is_wrong.astype(np.float64), log.above)
     look = log.looks + (len(judged.unit) != log.answered_at_last_look or log.looks == 0)
     promises = _promises(config, units, audit, len(population.names), look)
-    routing = decide(units, promises, drop_below=config.drop_below, quick_from=config.quick_from)
+    # what is not accepted is judged by all answers; the promise itself rests on the pilot's probabilities alone
+    every = Verdicts(
+        np.concatenate([pilot.unit, judged.unit]), np.concatenate([pilot.is_wrong, judged.is_wrong]), waiting=0
+    )
+    refitted = fitted(population, features, every, config.method)
+    base = _with_reliability(base, population, features, every, refitted)
+    stated = refitted(features)
+    routing = decide(units, promises, stated=stated, drop_below=config.drop_below, quick_from=config.quick_from)
     curves = _curves(project, units, [Audit(pilot.unit, pilot.is_wrong.astype(np.float64)), audit], answers, config)
     point = chosen_point(curves, 1 - config.max_error)
-    queued = _queue(project, config, population, units, routing)
+    queued = _queue(project, config, population, replace(units, probability=stated), routing)
     summary = replace(
         base,
         state="decided",
@@ -199,6 +190,40 @@ def _decide(
     replace(log, looks=look, answered_at_last_look=len(judged.unit), result=result).save(project, population.subject)
     keep(project, summary, result)
     return summary
+
+
+def fitted(
+    population: Population, features: NDArray[np.float64], seen: Verdicts, method: str = "auto"
+) -> calibration.Calibrator:
+    """Return the calibrator fitted on what people said; uncalibrated while they have seen too few units."""
+    if len(np.unique(seen.unit)) < calibration.LEAST_SAMPLE:
+        return calibration.Uncalibrated()
+    group = population.group.astype(np.int64)[seen.unit]
+    return calibration.fit(features[seen.unit], ~seen.is_wrong, group, method)
+
+
+def _with_reliability(
+    base: RouteSummary,
+    population: Population,
+    features: NDArray[np.float64],
+    seen: Verdicts,
+    calibrator: calibration.Calibrator,
+) -> RouteSummary:
+    """Return the summary with its method, and how far probabilities can be believed before and after."""
+    right = ~seen.is_wrong
+    after = calibration.out_of_fold(features[seen.unit], right, population.group.astype(np.int64)[seen.unit])
+    # about forty answers to a bin: with fewer, chance alone would look like miscalibration
+    bins = min(max(len(right) // 40, 2), 15)
+    before, calibrated = (
+        reliability(stated, right, bins=bins, equal_mass=True) for stated in (_raw(population)[seen.unit], after)
+    )
+    return replace(
+        base,
+        method=calibrator.method,
+        ece_before=before.ece,
+        ece_after=calibrated.ece,
+        reliability=(before, calibrated),
+    )
 
 
 def _promises(config: RouteConfig, units: Units, audit: Audit, class_count: int, look: int) -> list[Promise]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from framelabel.core.boxes import NO_TRACK
 from framelabel.core.labels import Labels
 from framelabel.core.tasks import TaskKind
-from framelabel.review.features import TrackTable, track_table
+from framelabel.review.features import NAMES, TrackTable, track_table
 from framelabel.review.findings.catalog import find
 from framelabel.review.findings.rows import LabelRows
 from framelabel.store import routing as bulk
@@ -174,7 +174,7 @@ def _events(project: Project, newest: int) -> Population:
     for place, event in enumerate(events):
         video = int(event.video_id)
         actors = [row_of[video, track] for track in event.actors if (video, track) in row_of]
-        seen = known.table.features[actors] if known is not None and actors else np.zeros((1, 8))
+        seen = known.table.features[actors] if known is not None and actors else np.zeros((1, len(NAMES)))
         features[place] = (
             event.score,
             np.log((event.stop - event.start) / fps[video] + 0.04),

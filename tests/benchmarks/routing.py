@@ -6,7 +6,8 @@ Detections of KITTI (PointRCNN, cars), MOT15 (Faster R-CNN) and MOT17 (DPM) are 
 project; `framelabel route` draws its audit, a simulated person answers from the ground truth (a box is right when it
 overlaps a true box of its class by half), and it decides. Then the audit alone is drawn again many times. Goals: the
 true error of the accepted boxes breaks the budget in at most 5 % of all draws (plus the binomial interval), and the
-mean calibration error over all boxes of the best two sets is at most 0.03.
+mean calibration error over all boxes of KITTI and of MOT17 is at most 0.03 (MOT15 is shown beside them). The last column calibrates each sequence on the
+answers of the others alone.
 """
 
 from __future__ import annotations
@@ -186,12 +187,14 @@ def measure(name: str, clips: list[Clip], max_error: float, redraws: int) -> dic
     wrong = np.bincount(unit, ~right, minlength=len(population)) / population.size
     size = population.size.astype(np.float64)
     total = float(size.sum())
-    shares, errors, best, after, broken = [], [], [], [], 0
+    shares, errors, best, after, left_out, broken = [], [], [], [], [], 0
+    elsewhere = np.zeros(len(size))
     for redraw in range(redraws):
         random = np.random.default_rng([20261125, redraw])
         raw = Units(features[:, 0], size, population.class_id)
         pilot = draw_audit(raw, AUDIT // 5, redraw)
-        calibrator = calibration.fit(features[pilot], random.random(len(pilot)) >= wrong[pilot], pilot)
+        pilot_right = random.random(len(pilot)) >= wrong[pilot]
+        calibrator = calibration.fit(features[pilot], pilot_right, pilot)
         units = Units(calibrator(features), size, population.class_id)
         above = plausible(units, max_error)
         drawn = draw_audit(units, AUDIT - AUDIT // 5, redraws + redraw, above=above)
@@ -205,7 +208,17 @@ def measure(name: str, clips: list[Clip], max_error: float, redraws: int) -> dic
         best.append(boxes[good[-1]] / total if len(good) else 0.0)
         shares.append(found.accepted_share)
         errors.append(error)
-        after.append(reliability(units.probability[unit], right).ece)
+        every = np.concatenate([pilot, drawn])
+        answers = np.concatenate([pilot_right, audit.loss == 0])
+        refitted = calibration.fit(features[every], answers, every)
+        after.append(reliability(refitted(features)[unit], right).ece)
+        for sequence in np.unique(population.video_id):
+            own = population.video_id == sequence
+            others = ~own[every]
+            elsewhere[own] = calibration.fit(
+                features[every[others]], answers[others], population.video_id[every[others]]
+            )(features[own])
+        left_out.append(reliability(elsewhere[unit], right).ece)
         broken += error > max_error
     return {
         "set": name,
@@ -221,6 +234,7 @@ def measure(name: str, clips: list[Clip], max_error: float, redraws: int) -> dic
         "audited": len({draw.task_id for draw in log.draws}),
         "ece_before": reliability(features[unit, 0], right).ece,
         "ece_after": float(np.mean(after)),
+        "ece_left_out": float(np.mean(left_out)),
         "method": summary.method,
     }
 
@@ -258,8 +272,9 @@ def main() -> int:
         "MOT17, DPM": (list(mot17(given.data)), 0.05),
     }
     lines = [
-        "| detections | boxes | wrong | accepted | true error | possible | broken | boxes audited | ECE | after |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "| detections | boxes | wrong | accepted | true error | possible | broken | boxes audited | ECE | after "
+        "| sequence left out |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     rows = []
     for name, (clips, max_error) in sets.items():
@@ -268,7 +283,7 @@ def main() -> int:
         lines.append(
             f"| {name} | {row['boxes']} | {row['wrong']:.1%} | {row['accepted']:.1%} | {row['true_error']:.2%} | "
             f"{row['largest']:.1%} | {row['broken']} of {given.redraws} | {row['audited']} | {row['ece_before']:.3f} | "
-            f"{row['ece_after']:.3f} |"
+            f"{row['ece_after']:.3f} | {row['ece_left_out']:.3f} |"
         )
         print(lines[-1], flush=True)
     if given.json:
@@ -280,12 +295,12 @@ def main() -> int:
         page.write_text(before + table + rest.split("<!-- routing: end -->", 1)[1])
     broken, total = sum(int(row["broken"]) for row in rows), given.redraws * len(rows)
     allowed = int(binom.ppf(0.975, total, 1 - CONFIDENCE))
-    second = sorted(float(row["ece_after"]) for row in rows)[1]
+    largest = max(float(row["ece_after"]) for row in rows if not str(row["set"]).startswith("MOT15"))
     print(
-        f"routing: budget of 5 % broken in {broken} of {total} audits (allowed {allowed}); calibration error of the "
-        f"best two sets at most {second:.3f} (goal {GOAL_ECE})"
+        f"routing: budget of 5 % broken in {broken} of {total} audits (allowed {allowed}); calibration error of "
+        f"KITTI and MOT17 at most {largest:.3f} (goal {GOAL_ECE})"
     )
-    return 0 if broken <= allowed and second <= GOAL_ECE else 1
+    return 0 if broken <= allowed and largest <= GOAL_ECE else 1
 
 
 if __name__ == "__main__":
