@@ -19,6 +19,7 @@ _EDGE = 1e-4
 """Probabilities stay this far from 0 and 1: no sample proves certainty."""
 _TIE = 1e-5
 _FOLDS = 5
+_PENALTIES = (64.0, 8.0, 1.0)
 
 
 class Calibrator(Protocol):
@@ -85,11 +86,20 @@ class Logistic:
 
     @staticmethod
     def fit(features: Floats, is_right: Floats, method: str = "features", *, penalty: float = 1.0) -> Logistic:
-        """Fit by Newton's method with an L2 penalty (a standard normal prior on each weight)."""
+        """Fit by Newton's method with an L2 penalty (a normal prior on each weight).
+
+        Args:
+            features: (N, F).
+            is_right: (N,) 0 or 1.
+            method: "platt", "beta" or "features".
+            penalty: of the weights of other columns than the score's, whose penalty is 1.
+        """
         design = _design(features, method)
         centre, spread = design.mean(axis=0), np.maximum(design.std(axis=0), 1e-6)
         matrix = np.hstack([(design - centre) / spread, np.ones((len(design), 1))])
-        ridge = np.diag(np.append(np.full(design.shape[1], penalty), 1e-3))
+        own = _design(features[:1], "platt" if method == "platt" else "beta").shape[1]
+        others = design.shape[1] - own
+        ridge = np.diag(np.concatenate([np.ones(own), np.full(others, penalty), [1e-3]]))
         weight = np.zeros(matrix.shape[1])
         for _ in range(50):
             chance = _sigmoid(matrix @ weight)
@@ -145,7 +155,7 @@ def fit(features: Floats, is_right: NDArray[np.bool_], group: NDArray[np.int64],
         features: (N, F) known of each audited item; column 0 is the raw score in [0, 1].
         is_right: (N,) what people found.
         group: (N,) track or clip of each item; groups are never split between fitting and judging.
-        method: one of METHODS, or "auto": the least cross-validated log loss, the simplest among near equals.
+        method: one of METHODS, or "auto": "features", unless another has a clearly lower cross-validated log loss.
 
     Returns:
         `Uncalibrated` when there are fewer than LEAST_SAMPLE items, or only right or only wrong ones.
@@ -154,12 +164,14 @@ def fit(features: Floats, is_right: NDArray[np.bool_], group: NDArray[np.int64],
     if len(right) < LEAST_SAMPLE or right.min() == right.max():
         return Uncalibrated()
     if method != "auto":
-        return _fit(method, features, right)
+        return _fit(method, features, right, group)
     losses = {name: log_loss(out_of_fold(features, is_right, group, name), right) for name in METHODS}
-    least = min(losses.values())
-    # a tenth of a standard error: the simpler method unless the other is clearly better
-    tolerance = 0.1 * float(np.std(right)) / np.sqrt(len(right))
-    return _fit(next(name for name in METHODS if losses[name] <= least + tolerance), features, right)
+    # a quarter of a standard error: "features" holds the simpler shapes and shrinks towards them by itself, so another
+    # method must be clearly better, or chance would choose it now and then
+    tolerance = 0.25 * float(np.std(right)) / np.sqrt(len(right))
+    best = min(METHODS, key=losses.__getitem__)
+    chosen = "features" if losses["features"] <= losses[best] + tolerance else best
+    return _fit(chosen, features, right, group)
 
 
 def out_of_fold(
@@ -167,16 +179,14 @@ def out_of_fold(
 ) -> Floats:
     """Return the (N,) probability of each item from a calibrator fitted on the other groups only."""
     right = np.asarray(is_right, np.float64)
-    groups = np.unique(group)
-    fold_of_group = np.random.default_rng(0).permutation(len(groups)) % min(_FOLDS, max(len(groups), 2))
-    fold = fold_of_group[np.searchsorted(groups, group)]
+    fold = _folds(group)
     result = np.full(len(right), float(right.mean()))
     for number in np.unique(fold):
         held = fold == number
         known = right[~held]
         if len(known) and known.min() != known.max():
             chosen = fit(features[~held], is_right[~held], group[~held]) if method == "auto" else None
-            result[held] = (chosen or _fit(method, features[~held], known))(features[held])
+            result[held] = (chosen or _fit(method, features[~held], known, group[~held]))(features[held])
     return result
 
 
@@ -186,15 +196,38 @@ def log_loss(probability: Floats, is_right: Floats) -> float:
     return float(-np.mean(is_right * np.log(chance) + (1 - is_right) * np.log1p(-chance)))
 
 
-def _fit(method: str, features: Floats, right: Floats) -> Calibrator:
+def _folds(group: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the (N,) fold of each item; groups are never split."""
+    groups = np.unique(group)
+    fold_of_group = np.random.default_rng(0).permutation(len(groups)) % min(_FOLDS, max(len(groups), 2))
+    return np.asarray(fold_of_group[np.searchsorted(groups, group)])
+
+
+def _fit(method: str, features: Floats, right: Floats, group: NDArray[np.int64]) -> Calibrator:
     if method == "temperature":
         return Temperature.fit(features, right)
     if method == "isotonic":
         return Isotonic.fit(features, right)
-    if method in ("platt", "beta", "features"):
+    if method in ("platt", "beta"):
         return Logistic.fit(features, right, method)
+    if method == "features":
+        return Logistic.fit(features, right, penalty=_best_penalty(features, right, group))
     msg = f"unknown calibration method '{method}'; choose one of {', '.join(METHODS)}, auto"
     raise ValueError(msg)
+
+
+def _best_penalty(features: Floats, right: Floats, group: NDArray[np.int64]) -> float:
+    """Return the penalty with the least cross-validated loss: small samples cannot afford many features."""
+    fold = _folds(group)
+    losses = []
+    for penalty in _PENALTIES:
+        stated = np.full(len(right), float(right.mean()))
+        for number in np.unique(fold):
+            held = fold == number
+            if not bool(held.all()):
+                stated[held] = Logistic.fit(features[~held], right[~held], penalty=penalty)(features[held])
+        losses.append(log_loss(stated, right))
+    return _PENALTIES[int(np.argmin(losses))]
 
 
 def _design(features: Floats, method: str) -> Floats:

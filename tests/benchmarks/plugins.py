@@ -67,7 +67,7 @@ def main() -> int:
     results, missed = [], []
     for goal in goals:
         try:
-            samples = _held_out(goal, given.data, given.format)
+            samples = held_out(goal, given.data, given.format)
         except UsageError as error:
             print(f"{goal.plugin}: skipped: {error}")
             continue
@@ -96,7 +96,7 @@ def _holds_sets(path: Path) -> bool:
     return any((path / goal.data).is_dir() for goal in GOALS)
 
 
-def _held_out(goal: Goal, data: Path | None, source_format: str) -> list[Sample]:
+def held_out(goal: Goal, data: Path | None, source_format: str) -> list[Sample]:
     """Return the held-out part of the plugin's own data set, or all pictures of the folder that was named."""
     names = _names(goal.plugin)
     if data is not None and not _holds_sets(data):

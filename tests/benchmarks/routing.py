@@ -6,8 +6,8 @@ Detections of KITTI (PointRCNN, cars), MOT15 (Faster R-CNN) and MOT17 (DPM) are 
 project; `framelabel route` draws its audit, a simulated person answers from the ground truth (a box is right when it
 overlaps a true box of its class by half), and it decides. Then the audit alone is drawn again many times. Goals: the
 true error of the accepted boxes breaks the budget in at most 5 % of all draws (plus the binomial interval), and the
-mean calibration error over all boxes of KITTI and of MOT17 is at most 0.03 (MOT15 is shown beside them). The last column calibrates each sequence on the
-answers of the others alone.
+mean calibration error over all boxes of KITTI and of MOT17 is at most 0.03 (MOT15 is shown beside them). The last
+column calibrates each sequence on the answers of the others alone.
 """
 
 from __future__ import annotations
@@ -271,11 +271,8 @@ def main() -> int:
         "MOT15, Faster R-CNN": (list(mot15(given.data)), 0.05),
         "MOT17, DPM": (list(mot17(given.data)), 0.05),
     }
-    lines = [
-        "| detections | boxes | wrong | accepted | true error | possible | broken | boxes audited | ECE | after "
-        "| sequence left out |",
-        "|---|---|---|---|---|---|---|---|---|---|---|",
-    ]
+    columns = "detections|boxes|wrong|accepted|true error|possible|broken|boxes audited|ECE|after|sequence left out"
+    lines = [f"| {columns.replace('|', ' | ')} |", "|---" * 11 + "|"]
     rows = []
     for name, (clips, max_error) in sets.items():
         row = measure(name, clips, max_error, given.redraws)
