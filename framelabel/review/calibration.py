@@ -20,6 +20,7 @@ _EDGE = 1e-4
 _TIE = 1e-5
 _FOLDS = 5
 _PENALTIES = (64.0, 8.0, 1.0)
+_TERTILES = (1 / 3, 2 / 3)
 
 
 class Calibrator(Protocol):
@@ -68,7 +69,8 @@ class Logistic:
     """Logistic regression on standardised columns made of the score, and of the other features where it uses them.
 
     On the log-odds of the score it is Platt's scaling; on log(s) and log(1 - s) beta calibration (Kull et al., 2017),
-    which also mends scores that are skewed; "features" adds the other columns to the latter.
+    which also mends scores that are skewed; "features" adds to the latter the other columns, all of them and the score
+    bent at the sample's tertiles (linear splines), since few are linear in the log-odds.
     """
 
     weight: Floats
@@ -78,10 +80,12 @@ class Logistic:
     spread: Floats
     method: str = "features"
     """"platt", "beta" or "features"."""
+    knots: Floats | None = None
+    """(2, F) where each feature bends; None for methods that bend none."""
 
     def __call__(self, features: Floats) -> Floats:
         """Return the (N,) probabilities of (N, F) features."""
-        design = (_design(features, self.method) - self.centre) / self.spread
+        design = (_design(features, self.method, self.knots) - self.centre) / self.spread
         return np.asarray(_squeeze(_sigmoid(design @ self.weight + self.bias)))
 
     @staticmethod
@@ -94,10 +98,11 @@ class Logistic:
             method: "platt", "beta" or "features".
             penalty: of the weights of other columns than the score's, whose penalty is 1.
         """
-        design = _design(features, method)
+        knots = np.quantile(features, _TERTILES, axis=0) if method == "features" else None
+        design = _design(features, method, knots)
         centre, spread = design.mean(axis=0), np.maximum(design.std(axis=0), 1e-6)
         matrix = np.hstack([(design - centre) / spread, np.ones((len(design), 1))])
-        own = _design(features[:1], "platt" if method == "platt" else "beta").shape[1]
+        own = 1 if method == "platt" else 2
         others = design.shape[1] - own
         ridge = np.diag(np.concatenate([np.ones(own), np.full(others, penalty), [1e-3]]))
         weight = np.zeros(matrix.shape[1])
@@ -109,7 +114,7 @@ class Logistic:
             weight = weight + step / max(1.0, float(np.abs(step).max()) / 3.0)
             if float(np.abs(step).max()) < 1e-8:
                 break
-        return Logistic(weight[:-1], float(weight[-1]), centre, spread, method)
+        return Logistic(weight[:-1], float(weight[-1]), centre, spread, method, knots)
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,13 +235,15 @@ def _best_penalty(features: Floats, right: Floats, group: NDArray[np.int64]) -> 
     return _PENALTIES[int(np.argmin(losses))]
 
 
-def _design(features: Floats, method: str) -> Floats:
-    """Return the columns that a logistic regression sees."""
+def _design(features: Floats, method: str, knots: Floats | None) -> Floats:
+    """Return the columns that a logistic regression sees, those of the score first."""
     score = np.clip(features[:, :1], 1e-6, 1 - 1e-6)
     if method == "platt":
         return _log_odds(score)
-    both = np.hstack([np.log(score), np.log1p(-score)])
-    return both if method == "beta" else np.hstack([both, features[:, 1:]])
+    both = [np.log(score), np.log1p(-score)]
+    if knots is None:
+        return np.hstack(both)
+    return np.hstack([*both, features[:, 1:], *(np.maximum(features - knot, 0.0) for knot in knots)])
 
 
 def _log_odds(score: Floats) -> Floats:
