@@ -189,7 +189,9 @@ def measure(name: str, clips: list[Clip], max_error: float, redraws: int) -> dic
     wrong = np.bincount(unit, ~right, minlength=len(population)) / population.size
     size = population.size.astype(np.float64)
     total = float(size.sum())
-    shares, errors, best, after, left_out, broken = [], [], [], [], [], 0
+    shares, errors, best, broken = [], [], [], 0
+    after: list[float] = []
+    left_out: list[float] = []
     tracks = np.random.default_rng(20261125).permutation(len(size)) % FOLDS
     for redraw in range(redraws):
         random = np.random.default_rng([20261125, redraw])
