@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: setup demo test check fix interop clean
+.PHONY: setup demo test check fix page-tools interop clean
 
 setup: $(VENV)/.ready
 
@@ -28,6 +28,13 @@ fix: setup
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# TypeScript and ESLint for the page's scripts (development only; the page itself needs no build): tests/javascript runs them.
+page-tools: tests/javascript/node_modules/.ready
+
+tests/javascript/node_modules/.ready: tests/javascript/package.json
+	cd tests/javascript && npm install --no-audit --no-fund --silent
+	touch $@
+
 # The official loaders and evaluators read our exports, in an environment of their own (their versions clash with ours).
 interop: $(VENV)-interop/.ready
 	PYTHONPATH=. $(VENV)-interop/bin/python -m pytest -p no:cacheprovider --override-ini filterwarnings=default tests/interop
@@ -38,4 +45,4 @@ $(VENV)-interop/.ready: tests/interop/constraints.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(VENV)-interop demo-out dist
+	rm -rf $(VENV) $(VENV)-interop tests/javascript/node_modules demo-out dist

@@ -83,19 +83,32 @@ def area(shape: Shape) -> float:
     return abs(total)
 
 
-def _mask_hull(mask: Mask) -> NDArray[np.float64]:
+def stretches(mask: Mask) -> NDArray[np.int64]:
+    """Return the (N, 3) vertical stretches of a mask's pixels by column: x, first y, y after the last.
+
+    >>> stretches(Mask((2, 3), np.array([1, 4, 1]))).tolist()
+    [[0, 1, 3], [1, 0, 2]]
+    """
     height = mask.size[1]
     ends = np.cumsum(mask.counts)
     starts, stops = ends[0::2][: len(ends) // 2], ends[1::2]
     filled = stops > starts
     starts, stops = starts[filled], stops[filled]
-    if len(starts) == 0:
+    first, last = starts // max(height, 1), (stops - 1) // max(height, 1)
+    counts = last - first + 1
+    run = np.repeat(np.arange(len(starts)), counts)
+    column = first[run] + np.arange(len(run)) - np.repeat(np.cumsum(counts) - counts, counts)
+    top = np.maximum(starts[run] - column * height, 0)
+    bottom = np.minimum(stops[run] - column * height, height)
+    return np.stack([column, top, bottom], axis=1).astype(np.int64)
+
+
+def _mask_hull(mask: Mask) -> NDArray[np.float64]:
+    found = stretches(mask)
+    if len(found) == 0:
         return np.zeros(4)
-    first_column, last_column = starts // height, (stops - 1) // height
-    wraps = last_column > first_column
-    top = np.where(wraps, 0, starts % height).min()
-    bottom = np.where(wraps, height, (stops - 1) % height + 1).max()
-    return np.array([first_column.min(), top, last_column.max() + 1, bottom], dtype=np.float64)
+    columns, tops, bottoms = found.T
+    return np.array([columns.min(), tops.min(), columns.max() + 1, bottoms.max()], dtype=np.float64)
 
 
 def shifted(shape: Shape, source: NDArray[np.float64], target: NDArray[np.float64]) -> Shape:

@@ -33,6 +33,9 @@ def apply(studio: Studio, editor: Editor, body: dict[str, Any]) -> tuple[Edit, i
         done = editor.project.edit_of_request(editor.author, editor.request)
         if done is not None:
             return done, track
+        if track is None and body.get("label") is not None:
+            first = Editor(editor.project, editor.author, editor.request and f"{editor.request} object")
+            track = first.adopt(video, frame, int(body["label"]))
         if action == "box":
             return _put(studio, editor, body, video, frame, track)
         if action == "tag":

@@ -18,7 +18,7 @@ from framelabel.core.colours import colour_of
 from framelabel.core.errors import FramelabelError, UsageError
 from framelabel.core.frames import Span, VideoId
 from framelabel.core.labels import Flag
-from framelabel.core.shapes import Keypoints, Mask, Polygon, Polyline, Shape
+from framelabel.core.shapes import Keypoints, Mask, Polygon, Polyline, Shape, stretches
 from framelabel.core.tasks import Answer, Task
 from framelabel.core.tracks import Track
 from framelabel.core.videos import Video
@@ -316,9 +316,9 @@ class Studio:
 
 
 def _drawn(shape: Shape | None) -> dict[str, Any]:
-    """Return a shape as the page draws it; masks are shown as their box."""
-    if shape is None or isinstance(shape, Mask):
-        return {}
+    """Return a shape as the page draws it; a mask as its vertical stretches (x, first y, y after the last) in a row."""
+    if isinstance(shape, Mask):
+        return {"mask": stretches(shape).ravel().tolist()}
     if isinstance(shape, Polygon):
         return {"polygon": [np.round(ring, 2).tolist() for ring in shape.rings]}
     if isinstance(shape, Polyline):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from framelabel.core.annotations import NO_ATTRIBUTES, Annotation, Origin, Provenance
+from framelabel.core.boxes import NO_TRACK
 from framelabel.core.errors import UsageError
 from framelabel.core.frames import Span
 from framelabel.core.geometry import clip
@@ -162,6 +163,27 @@ class Editor:
         return self.put_box(
             video, frame, box.tolist(), track_id=track_id, class_name=class_name, shape=shape, carry=carry
         )
+
+    def adopt(self, video: Video, frame: int, label_id: int) -> int:
+        """Make an object of a label that belongs to none, and return its track; asked again, return the same one.
+
+        Raises:
+            UsageError: the label is not there any more.
+        """
+        for fact in self.project.annotations(video.id, Span(frame, frame + 1)):
+            if label_id in (fact.id, fact.supersedes) and fact.track_id != NO_TRACK:
+                return fact.track_id
+            if fact.id == label_id:
+                return self._adopt(video, fact)
+        raise UsageError(f"frame {frame} of {video.name} has no label {label_id} any more")
+
+    def _adopt(self, video: Video, fact: Annotation) -> int:
+        number = self.project.take_track_id(video.id)
+        adopted = replace(fact, provenance=self.source, track_id=number, supersedes=fact.id)
+        title = f"make {self.project.ontology.names[fact.class_id]} {number} of a label"
+        where = Span(fact.frame, fact.frame + 1)
+        self._edit(video, title, where, lambda connection: edits.put(connection, adopted))
+        return number
 
     def propagate(self, video: Video, track_id: int, span: Span, carry: Carry) -> Edit:
         """Carry an object's human boxes through a span; human boxes stay as they are.

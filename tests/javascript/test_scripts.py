@@ -28,12 +28,21 @@ BLIND = {
 
 def test_types_hold() -> None:
     """TypeScript finds no wrong type and no unused name in the scripts and their comments."""
-    compiler = HERE / "node_modules" / ".bin" / "tsc"
-    if shutil.which("node") is None or not compiler.exists():
-        pytest.skip("no TypeScript here: install node, then `npm install` in tests/javascript")
-    done = subprocess.run([compiler, "-p", HERE / "tsconfig.json"], capture_output=True, text=True, check=False)
-    assert done.stdout == ""
-    assert done.returncode == 0
+    assert checked("tsc", "-p", HERE / "tsconfig.json") == ""
+
+
+def test_rules_hold() -> None:
+    """ESLint finds nothing in the scripts that breaks the rules of eslint.config.js."""
+    assert checked("eslint", "--config", HERE / "eslint.config.js", "framelabel/web/static") == ""
+
+
+def checked(tool: str, *arguments: Path | str) -> str:
+    """Return what a tool finds wrong; skip where it is not installed."""
+    program = HERE / "node_modules" / ".bin" / tool
+    if shutil.which("node") is None or not program.exists():
+        pytest.skip(f"no {tool} here: install node, then `make page-tools`")
+    done = subprocess.run([program, *arguments], capture_output=True, text=True, check=False, cwd=HERE.parents[1])
+    return done.stdout or done.stderr if done.returncode else ""
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from framelabel.core.annotations import Origin, Provenance
+from framelabel.core.annotations import Annotation, Origin, Provenance
+from framelabel.core.boxes import NO_TRACK
 from framelabel.core.errors import UnknownNameError, UsageError
 from framelabel.core.frames import Span, VideoId
 from framelabel.core.ontology import Ontology
@@ -101,6 +102,23 @@ def test_a_polygon_moves_with_its_box(project: Project, ada: Editor) -> None:
     [fact] = project.annotations(VideoId(1), Span(0, 1), [1])
     assert isinstance(fact.shape, Polygon)
     assert fact.shape.rings[0].tolist() == [[20, 10], [36, 10], [36, 30]]
+
+
+def test_a_label_of_no_object_becomes_one(project: Project, ada: Editor) -> None:
+    """It keeps its box and class under an id of its own; asking again changes nothing; undoing gives it back."""
+    video = project.video("clip")
+    [label] = project.append([Annotation(video.id, 5, 1, (60, 60, 70, 80), Provenance(Origin.IMPORT, "coco"))])
+    number = ada.adopt(video, 5, label)
+    assert number not in (1, 2)
+    [fact] = project.annotations(video.id, Span(5, 6), [number])
+    assert (fact.xyxy, fact.class_id, fact.provenance.author) == ((60, 60, 70, 80), 1, "ada")
+    assert ada.adopt(video, 5, label) == number
+    assert ada.adopt(video, 5, fact.id) == number
+    assert len(list(project.annotations(video.id, Span(5, 6)))) == 2
+    ada.undo()
+    assert NO_TRACK in {fact.track_id for fact in project.annotations(video.id, Span(5, 6))}
+    with pytest.raises(UsageError, match="frame 5 of clip has no label 999 any more"):
+        ada.adopt(video, 5, 999)
 
 
 def test_split_keeps_the_id_before_the_cut(project: Project, ada: Editor) -> None:

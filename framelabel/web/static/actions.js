@@ -56,7 +56,7 @@ export function actions(page, jumps, queue) {
       if (next === undefined) page.say('no keyframe'); else await page.seek(next);
     },
     next: () => {
-      const list = page.stage.labels.filter((label) => label.track >= 0);
+      const list = page.stage.labels;
       const at = list.findIndex((item) => item.track === page.selected);
       if (list.length) page.pick(list[(at + 1) % list.length].track);
     },

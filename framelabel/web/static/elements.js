@@ -23,6 +23,6 @@ export const button = (text, onclick, properties = {}) => make('button', { type:
 /** @param {any} select @param {[any, string][]} entries value and text */
 export const fill = (select, entries) => select.replaceChildren(...entries.map(([value, text]) => new Option(text, value)));
 
-/** Terms and what is said of them. @param {[string, string | Node][]} facts */
-export const facts = (facts) =>
-  make('dl', {}, facts.flatMap(([name, value]) => [make('dt', {}, [name]), make('dd', {}, [value])]));
+/** Terms and what is said of them. @param {[string, string | Node][]} entries */
+export const facts = (entries) =>
+  make('dl', {}, entries.flatMap(([name, value]) => [make('dt', {}, [name]), make('dd', {}, [value])]));

@@ -29,9 +29,9 @@ export class Inspector {
   /** Everything in this frame as a list: for fingers and screen readers. */
   #objects() {
     const { page } = this;
-    const list = page.stage.labels.filter((label) => label.track >= 0).slice(0, 40);
+    const list = page.stage.labels.slice(0, 40);
     find('objects').replaceChildren(...list.map((label) => make('li', {}, [button(
-      `${page.project.classes[label.class]?.name ?? '?'} ${label.track}`,
+      `${page.project.classes[label.class]?.name ?? '?'} ${label.track >= 0 ? label.track : ''}`.trim(),
       () => page.pick(label.track),
       { 'aria-pressed': String(label.track === page.selected) },
     )])));

@@ -8,7 +8,9 @@ const KEPT = 12;
 /**
  * @typedef {{frame: number, id: number, track: number, class: number, xyxy: number[], visibility: number,
  *            flags: number, score: number, uncertainty: number, attributes?: Record<string, any>,
- *            polygon?: number[][][], polyline?: number[][], points?: number[][], visible?: number[]}} Label
+ *            polygon?: number[][][], polyline?: number[][], points?: number[][], visible?: number[], mask?: number[]}} Label
+ * A label that belongs to no object has the number of its own below zero as its track: -1 - id.
+ * A mask is its vertical stretches in a row: x, first y, y after the last.
  */
 
 export const TRUNCATED = 2;
@@ -67,7 +69,7 @@ export class Labels {
     const byFrame = new Map();
     for (const [frame, id, track, cls, x1, y1, x2, y2, visibility, flags, score, uncertainty] of answer.boxes) {
       const label = {
-        frame, id, track, class: cls, xyxy: [x1, y1, x2, y2], visibility, flags, score, uncertainty,
+        frame, id, track: track < 0 ? -1 - id : track, class: cls, xyxy: [x1, y1, x2, y2], visibility, flags, score, uncertainty,
         ...answer.extras[id],
       };
       const list = byFrame.get(frame);

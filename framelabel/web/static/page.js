@@ -190,6 +190,7 @@ export class Page {
 
   /** Merge or swap. @param {string} action @param {number} track @param {number} other */
   async join(action, track, other) {
+    if (other < 0) { this.say(`that label belongs to no object: change it first, then ${action}`, true); return null; }
     const done = await this.edit({ action, track, other, frame: this.frame }, true);
     if (!done?.conflict) return done;
     const frames = done.conflict;
@@ -205,7 +206,6 @@ export class Page {
 
   /** @param {Label} label @param {Drawing} drawing */
   correct(label, drawing) {
-    if (label.track < 0) { this.say('this label belongs to no object; draw a new one over it', true); return null; }
     return this.edit({ action: 'box', track: label.track, frame: this.frame, ...drawing });
   }
 
@@ -214,13 +214,14 @@ export class Page {
    * @param {any} content @param {boolean} [passConflict] hand a conflict back instead of saying it
    */
   async edit(content, passConflict = false) {
-    const body = { video: this.video.id, ...content };
+    const isAlone = content.track < 0; // the server makes an object of the label first
+    const body = { video: this.video.id, frame: this.frame, ...content, ...(isAlone ? { track: null, label: -1 - content.track } : {}) };
     const { selected } = this;
     try {
       const done = await this.saving.send('/api/edit', body);
       if (!done) return null;
       // a person who has picked something else meanwhile keeps it
-      if (done.track !== null && content.action === 'box' && this.selected === selected) this.pick(done.track);
+      if (done.track !== null && (isAlone || content.action === 'box') && this.selected === selected) this.pick(done.track);
       await this.refresh(done.start, done.stop, done.tracks);
       this.say(done.title);
       return done;

@@ -2,7 +2,7 @@
 // without a graphics card, where one path through all of them takes ten times as long.
 
 import { KEYFRAME, PREDICTED } from './labels.js';
-import { isShape, rings } from './shapes.js';
+import { isShape, maskHull, rings } from './shapes.js';
 
 /** @typedef {import('./labels.js').Label} Label */
 /** @typedef {import('./view.js').View} View */
@@ -48,6 +48,7 @@ export function paintLabels(context, view, labels, looks, selected) {
     }
   };
   const isMany = labels.length > MANY;
+  for (const label of labels) if (label.mask?.length) paintMask(context, view, label.mask, looks.colour(label));
   context.lineWidth = unit;
   context.setLineDash([]);
   context.strokeStyle = '#000';
@@ -103,6 +104,36 @@ export function paintShape(context, view, shape, colour, unit, isSelected) {
     context.globalAlpha = 1;
   }
   context.stroke();
+}
+
+/** Masks as painted: one pixel of the canvas for each of the picture's. @type {WeakMap<number[], {colour: string, box: number[], image: HTMLCanvasElement}>} */
+const painted = new WeakMap();
+
+/** @param {CanvasRenderingContext2D} context @param {View} view @param {number[]} mask @param {string} colour */
+function paintMask(context, view, mask, colour) {
+  let known = painted.get(mask);
+  if (known?.colour !== colour) {
+    known = { colour, ...maskImage(mask, colour) };
+    painted.set(mask, known);
+  }
+  const [x1, y1, x2, y2] = known.box;
+  const [left, top] = view.origin;
+  context.globalAlpha = 0.4;
+  context.imageSmoothingEnabled = false;
+  context.drawImage(known.image, left + x1 * view.scale, top + y1 * view.scale, (x2 - x1) * view.scale, (y2 - y1) * view.scale);
+  context.globalAlpha = 1;
+}
+
+/** @param {number[]} mask @param {string} colour */
+function maskImage(mask, colour) {
+  const box = maskHull(mask);
+  const image = document.createElement('canvas');
+  [image.width, image.height] = [box[2] - box[0], box[3] - box[1]];
+  const ink = image.getContext('2d');
+  if (!ink) throw new Error('this browser cannot draw');
+  ink.fillStyle = colour;
+  for (let at = 0; at < mask.length; at += 3) ink.fillRect(mask[at] - box[0], mask[at + 1] - box[1], 1, mask[at + 2] - mask[at + 1]);
+  return { box, image };
 }
 
 /** @param {CanvasRenderingContext2D} context @param {View} view @param {Label} label @param {Looks} looks */

@@ -31,7 +31,7 @@ export function rules(values, kinds, changed) {
 function one(rule, row, settings, changed, remove) {
   const given = settings.filter((setting) => setting.name in rule);
   const rows = given.map((setting) => field(`rule-${row}-${setting.name}`, setting, rule[setting.name], (value) => {
-    const { [setting.name]: _, ...rest } = rule;
+    const rest = Object.fromEntries(Object.entries(rule).filter(([name]) => name !== setting.name));
     changed(value === undefined ? rest : { ...rule, [setting.name]: value });
   }));
   const more = make('select', { id: `rule-more-${row}`, 'aria-label': `another setting of ${rule.name}` });

@@ -24,6 +24,16 @@ export function hull(shape) {
   return [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)];
 }
 
+/** The box around a mask given as stretches x, first y, y after the last. @param {number[]} mask */
+export function maskHull(mask) {
+  let [x1, y1, x2, y2] = [Infinity, Infinity, -Infinity, -Infinity];
+  for (let at = 0; at < mask.length; at += 3) {
+    [x1, x2] = [Math.min(x1, mask[at]), Math.max(x2, mask[at] + 1)];
+    [y1, y2] = [Math.min(y1, mask[at + 1]), Math.max(y2, mask[at + 2])];
+  }
+  return [x1, y1, x2, y2];
+}
+
 /** The shape moved along with its hull from one box to another. @param {Shape} shape @param {number[]} from @param {number[]} to */
 export function carried(shape, from, to) {
   const moved = shapeOf(shape);
