@@ -1,10 +1,12 @@
 """How fast are human boxes carried? CPU time, one thread.
 
-    python tests/benchmarks/propagation_speed.py [--data PATH] [--network FOLDER] [--json FILE] [--write]
+    python tests/benchmarks/propagation_speed.py [--data PATH] [--network FOLDER] [--peers PYTHON] [--json FILE]
+        [--write]
 
 One clip, 60-frame gaps: optical flow per frame; a full two-sided solve per object without the flow, which all objects
 share; solving again after one more human box in the middle; ten objects on two threads against one by one on one
-(elapsed time, so it needs two idle cores); OpenCV's TrackerNano as a neighbour.
+(elapsed time, so it needs two idle cores). Neighbours, forward only: OpenCV's TrackerNano, and with `--peers`, an
+interpreter that has opencv-contrib-python, CSRT, KCF and median flow.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -81,11 +84,22 @@ def tracker_nano(sequence: Sequence, clip: Decoded, folder: Path) -> float:
     return (GAP - 1) / (time.process_time() - begun)
 
 
+def contrib_trackers(sequence: Sequence, python: Path) -> dict[str, float]:
+    """Return frames per CPU second of the trackers that only opencv-contrib has."""
+    left, top, right, bottom = (int(value) for value in sequence.truth[0])
+    script = REPOSITORY / "tests" / "benchmarks" / "peers" / "opencv_trackers.py"
+    arguments = [str(sequence.source), *(str(value) for value in (left, top, right - left, bottom - top, GAP))]
+    done = subprocess.run([str(python), str(script), *arguments], capture_output=True, text=True, check=True)
+    lines = (line.split() for line in done.stdout.splitlines())
+    return {f"cv2 {name} (forward only), frames/s": float(speed) for name, speed in lines}
+
+
 def main() -> int:
     """Measure, print, judge."""
     flags = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     flags.add_argument("--data", type=Path, default=SHARED / "data" / "sot")
     flags.add_argument("--network", type=Path, default=SHARED / "models" / "nanotrack" / "nanotrackv3")
+    flags.add_argument("--peers", type=Path, help="an interpreter with opencv-contrib-python")
     flags.add_argument("--json", type=Path)
     flags.add_argument("--write", action="store_true", help="put the table into docs/propagation.md")
     asked = flags.parse_args()
@@ -111,6 +125,8 @@ def main() -> int:
     peers = asked.network.parent / "nanotrackv2"
     if peers.is_dir():
         facts["cv2.TrackerNano v2 (forward only), frames/s"] = tracker_nano(sequence, clip, peers)
+    if asked.peers:
+        facts |= contrib_trackers(sequence, asked.peers)
     goals = [
         Goal("flow, ms a frame", flow_ms, 15.0),
         Goal("two-sided solve, frames/s per object", fps, 70.0, at_most=False),

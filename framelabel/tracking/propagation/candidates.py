@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framelabel.core.geometry import iou
+from framelabel.tracking.propagation.calibration import offsets
 from framelabel.tracking.propagation.flow import Motion
 from framelabel.tracking.propagation.keys import Key, from_log, size_of, to_log
 from framelabel.tracking.propagation.passes import Passes
@@ -23,9 +24,10 @@ WALK_FIRST, WALK_LAST, INTERPOLATED, CARRIED_FIRST, CARRIED_LAST, HUMAN = range(
 
 _PER_WALK = 5
 _SUPPRESS = 0.85
-_CONSIDERED = 60
-_OWN_TEMPLATE_SHARE = 0.8
-"""Nearer to its own key than this (in time), a walk asks only its own template; the other would hardly count."""
+_CONSIDERED = 40
+_PER_PASSING = 3
+_HELD = 0.5
+"""A walk that passes a human box goes on being heard where it overlaps this box by so much."""
 _GROWTH_TRUST = 0.6
 """Share of the flow's divergence by which a carried box grows."""
 
@@ -59,47 +61,50 @@ class Candidates:
         return self.last is None
 
 
-def gather(passes: Passes, first: Key, last: Key | None, stop: int) -> Candidates:
-    """Gather a gap from the key `first` to the key `last`, or without one to picture `stop` (inclusive)."""
+def gather(
+    passes: Passes, first: Key, last: Key | None, stop: int, known: tuple[Key, ...], outer: Key | None = None
+) -> Candidates:
+    """Gather a gap from the key `first` to the key `last`, or without one to picture `stop` (inclusive).
+
+    `known` are the human boxes by which the network's boxes are calibrated; those at the gap's ends among them. The
+    walk from `outer`, a human box beyond the gap, is heard too if it held the object where it passes the gap's end.
+    """
     end = last.frame if last is not None else stop
     step = 1 if end >= first.frame else -1
-    kept = passes.gap(first, last, end)
+    address = (first, last, end, known, outer)
+    kept = passes.gap(address)
     if kept is not None:
         return kept
     frames = np.arange(first.frame, end + step, step)
     count = len(frames) - 1
     inner = frames[1:] if last is None else frames[1:-1]
-    boxes: list[Floats] = [first.xyxy[None]]
-    source = [np.array([HUMAN])]
-    score = [np.ones(1)]
-    carried_first = _carry(passes, first, inner, step)
-    carried_last = None if last is None else _carry(passes, last, inner[::-1], -step)
-    for row, frame in enumerate(inner):
-        share = (row + 1) / count if last is not None else 0.0
-        found = [_walk_candidates(passes, first, last, step, int(frame), share)]
-        kinds = [WALK_FIRST]
-        if last is not None:
-            found.append(_walk_candidates(passes, last, first, -step, int(frame), 1 - share))
-            kinds.append(WALK_LAST)
-            found.append((_blend(first.xyxy, last.xyxy, share)[None], np.ones(1)))
-            kinds.append(INTERPOLATED)
-        found.append((carried_first[0][row : row + 1], carried_first[1][row : row + 1]))
-        kinds.append(CARRIED_FIRST)
-        if carried_last is not None:
-            back_row = len(inner) - 1 - row
-            found.append((carried_last[0][back_row : back_row + 1], carried_last[1][back_row : back_row + 1]))
-            kinds.append(CARRIED_LAST)
-        boxes.append(np.concatenate([part for part, _ in found]))
-        score.append(np.concatenate([part for _, part in found]))
-        source.append(np.concatenate([np.full(len(part), kind) for (part, _), kind in zip(found, kinds, strict=True)]))
+    share = np.arange(1, len(inner) + 1) / count if last is not None else np.zeros(len(inner))
+    parts = [
+        (WALK_FIRST, _walk_candidates(passes, first, step, inner, known)),
+        (CARRIED_FIRST, _carry(passes, first, inner, step)),
+    ]
+    if last is not None:
+        line = first.xyxy + share[:, None] * (last.xyxy - first.xyxy)
+        parts.append((WALK_LAST, _walk_candidates(passes, last, -step, inner[::-1], known)[::-1]))
+        parts.append((INTERPOLATED, [(box[None], np.ones(1)) for box in line]))
+        parts.append((CARRIED_LAST, _carry(passes, last, inner[::-1], -step)[::-1]))
+        if outer is not None:
+            parts += _passing_walk(passes, outer, first, last, inner, known)
+        parts.sort(key=lambda part: part[0])
+    human = [np.array([HUMAN])], [np.ones(1)]
+    boxes, source, score = [first.xyxy[None]], human[0].copy(), human[1].copy()
+    for row in range(len(inner)):
+        boxes.append(np.concatenate([part[row][0] for _, part in parts]))
+        score.append(np.concatenate([part[row][1] for _, part in parts]))
+        source.append(np.concatenate([np.full(len(part[row][0]), kind) for kind, part in parts]))
     if last is not None:
         boxes.append(last.xyxy[None])
-        source.append(np.array([HUMAN]))
-        score.append(np.ones(1))
+        source += human[0]
+        score += human[1]
     backward = step < 0
-    models = [passes.patch(key) for key in (first, last) if key is not None]
+    models = np.stack([passes.patch(key) for key in (first, last) if key is not None])
     likeness = tuple(
-        np.max([passes.appearance.patches(int(frame), box) @ model for model in models], axis=0)
+        (passes.appearance.patches(int(frame), box) @ models.T).max(axis=1)
         for frame, box in zip(frames, boxes, strict=True)
     )
     gap = Candidates(
@@ -114,76 +119,80 @@ def gather(passes: Passes, first: Key, last: Key | None, stop: int) -> Candidate
         tuple(passes.flow.motion(int(frames[n + 1]), boxes[n + 1], backward=not backward) for n in range(count)),
         float(models[0] @ models[-1]) if len(models) > 1 else 1.0,
     )
-    passes.keep_gap(first, last, end, gap)
+    passes.keep_gap(address, gap)
     return gap
 
 
-def _carry(passes: Passes, key: Key, frames: NDArray[np.int64], step: int) -> tuple[Floats, Floats]:
-    """Return the boxes carried from a key by flow alone, (N, 4), and exp(-accumulated error in box sizes), (N,)."""
-    boxes = np.zeros((len(frames), 4))
-    trust = np.zeros(len(frames))
+def _carry(passes: Passes, key: Key, frames: NDArray[np.int64], step: int) -> list[tuple[Floats, Floats]]:
+    """Return by picture the box carried from a key by flow alone, (1, 4), and exp(-accumulated error in box sizes)."""
+    found = []
     box, at, lost = key.xyxy, key.frame, 0.0
-    for row, frame in enumerate(frames):
+    for frame in frames:
         motion = passes.flow.motion(at, box[None], backward=step < 0)
         moved = to_log(box)
         moved[:2] += motion.shift[0]
         moved[2:] += motion.log_scale[0] * _GROWTH_TRUST
         box, at = from_log(moved), int(frame)
         lost += float(motion.error[0] / size_of(box))
-        boxes[row], trust[row] = box, np.exp(-lost)
-    return boxes, trust
+        found.append((box[None], np.array([np.exp(-lost)])))
+    return found
 
 
 def _walk_candidates(
-    passes: Passes, own: Key, other: Key | None, step: int, frame: int, share: float
-) -> tuple[Floats, Floats]:
-    """Return the best boxes, (C, 4), and probabilities, (C,), in the view of the walk from `own`.
+    passes: Passes, own: Key, step: int, frames: NDArray[np.int64], known: tuple[Key, ...]
+) -> list[tuple[Floats, Floats]]:
+    """Return by picture the best boxes, (C, 4), and probabilities, (C,), in the views of the walk from `own`.
 
-    Both templates are asked; `share` (0 at `own`, 1 at `other`) is the weight of the other one's opinion. Each box is
-    corrected by what the template misses at the human boxes, interpolated in time.
+    `frames` lead away from `own`. Each box is corrected by what the template misses at the `known` human boxes.
     """
-    mine = passes.response(own, step, frame, own)
-    if other is None:
-        boxes = _calibrated(mine.xyxy, passes.residual(own, own).offset)
-        score = mine.score
-    else:
-        offset = _blend(passes.residual(own, own).offset, passes.residual(other, own).offset, share)
-        moved = _calibrated(mine.xyxy, offset)
-        score = mine.score
-        if share > 1 - _OWN_TEMPLATE_SHARE:
-            theirs = passes.response(own, step, frame, other)
-            offset = _blend(passes.residual(own, other).offset, passes.residual(other, other).offset, share)
-            weight = np.stack([(1 - share) * mine.score, share * theirs.score]) + 1e-9
-            both = np.stack([moved, _calibrated(theirs.xyxy, offset)])
-            moved = (both * weight[..., None]).sum(axis=0) / weight.sum(axis=0)[:, None]
-            score = mine.score ** (1 - share) * theirs.score**share
-        boxes = moved
-    corners = from_log(boxes)
-    rows = _suppress(corners, score)
-    return corners[rows], score[rows]
+    if len(frames) == 0:
+        return []
+    seen = [passes.response(own, step, int(frame)) for frame in frames]
+    score = np.stack([found.score for found in seen])
+    best = np.argsort(-score, axis=1, kind="stable")[:, :_CONSIDERED]
+    row = np.arange(len(frames))[:, None]
+    xyxy = np.stack([found.xyxy for found in seen])[row, best]
+    boxes, chance = from_log(_calibrated(xyxy, offsets(passes, own, known, frames))), score[row, best]
+    kept = _distinct(boxes)
+    return [(box[rows], value[rows]) for box, value, rows in zip(boxes, chance, kept, strict=True)]
 
 
-def _blend(first: Floats, second: Floats, share: float) -> Floats:
-    return first * (1 - share) + second * share
+def _passing_walk(
+    passes: Passes, outer: Key, first: Key, last: Key, inner: NDArray[np.int64], known: tuple[Key, ...]
+) -> list[tuple[int, list[tuple[Floats, Floats]]]]:
+    """Return what the walk from a key beyond the gap finds in it; nothing if it misses the human box it passes."""
+    forward = outer.frame < first.frame
+    passed, step = (first, 1) if forward else (last, -1)
+    here = _walk_candidates(passes, outer, step, np.array([passed.frame]), known)[0][0]
+    if float(iou(here[:1], passed.xyxy[None])[0, 0]) < _HELD:
+        return []
+    frames = inner if forward else inner[::-1]
+    found = [
+        (box[:_PER_PASSING], score[:_PER_PASSING])
+        for box, score in _walk_candidates(passes, outer, step, frames, known)
+    ]
+    return [(WALK_FIRST, found) if forward else (WALK_LAST, found[::-1])]
 
 
 def _calibrated(xyxy: Floats, offset: Floats) -> Floats:
+    """Return the (N, C, 4) boxes in log space, each picture's shifted by its (4,) offset."""
     box = to_log(xyxy)
-    box[:, :2] += offset[:2] * np.maximum(xyxy[:, 2:] - xyxy[:, :2], 1.0)
-    box[:, 2:] += offset[2:]
+    box[..., :2] += offset[:, None, :2] * np.maximum(xyxy[..., 2:] - xyxy[..., :2], 1.0)
+    box[..., 2:] += offset[:, None, 2:]
     return box
 
 
-def _suppress(xyxy: Floats, score: Floats) -> NDArray[np.int64]:
-    """Return the rows of the best boxes that do not repeat one another, best first."""
-    order = np.argsort(-score, kind="stable")[:_CONSIDERED]
-    overlap = iou(xyxy[order], xyxy[order])
-    free = np.ones(len(order), np.bool_)
-    kept: list[int] = []
-    for row in range(len(order)):
-        if free[row]:
-            kept.append(int(order[row]))
-            if len(kept) == _PER_WALK:
-                break
-            free &= overlap[row] < _SUPPRESS
-    return np.array(kept, np.int64)
+def _distinct(xyxy: Floats) -> list[NDArray[np.int64]]:
+    """Return by picture the rows of the first boxes of (N, C, 4), best first, that do not repeat one another."""
+    low = np.maximum(xyxy[:, :, None, :2], xyxy[:, None, :, :2])
+    high = np.minimum(xyxy[:, :, None, 2:], xyxy[:, None, :, 2:])
+    common = np.maximum(high - low, 0.0).prod(axis=-1)
+    size = (xyxy[..., 2:] - xyxy[..., :2]).prod(axis=-1)
+    repeats = common >= _SUPPRESS * (size[:, :, None] + size[:, None] - common)
+    free = np.ones(xyxy.shape[:2], np.bool_)
+    kept = np.zeros(xyxy.shape[:2], np.bool_)
+    for place in range(xyxy.shape[1]):
+        taken = free[:, place] & (kept.sum(axis=1) < _PER_WALK)
+        kept[:, place] = taken
+        free &= ~(repeats[:, place] & taken[:, None])
+    return [np.flatnonzero(rows) for rows in kept]

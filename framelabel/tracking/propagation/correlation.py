@@ -20,7 +20,7 @@ _SHRINK = 4
 _CORE = 16
 """Side of the part of a shrunken template that is compared: the object without its context."""
 _CELLS = 15
-_STEEPNESS, _MIDDLE = 10.0, 0.45
+_STEEPNESS, _MIDDLE = 20.0, 0.45
 """Probability as a logistic function of the correlation."""
 
 

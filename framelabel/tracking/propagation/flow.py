@@ -21,6 +21,9 @@ _GRID = 7
 """Flow is sampled at 7 x 7 points of a box."""
 _INNER = 0.7
 """Share of the box's width and height that the points cover: its rim is mostly background."""
+_AXIS = np.linspace(-_INNER / 2, _INNER / 2, _GRID)
+_POINTS = np.stack(np.meshgrid(_AXIS, _AXIS), axis=-1).reshape(-1, 2)
+"""(49, 2) where the flow is sampled, in box widths and heights from the centre."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,7 +46,7 @@ class FlowFields:
         self._footage = footage
         self._width = width
         self._memory = memory_bytes
-        self._fields: OrderedDict[int, tuple[NDArray[np.float16], NDArray[np.float16]]] = OrderedDict()
+        self._fields: OrderedDict[int, tuple[NDArray[np.float32], NDArray[np.float32]]] = OrderedDict()
         self._greys: OrderedDict[int, NDArray[np.uint8]] = OrderedDict()
         self._scale = 1.0
         self._dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
@@ -54,35 +57,26 @@ class FlowFields:
         ahead, back = self._pair(pair)
         if backward:
             ahead, back = back, ahead
-        grid = np.linspace(-_INNER / 2, _INNER / 2, _GRID)
-        offset = np.stack(np.meshgrid(grid, grid), axis=-1).reshape(1, -1, 2)
         centre = (xyxy[:, None, :2] + xyxy[:, None, 2:]) / 2
         extent = np.maximum(xyxy[:, None, 2:] - xyxy[:, None, :2], 1.0)
-        points = centre + offset * extent
+        points = centre + _POINTS * extent
         step = self._sample(ahead, points)
         returned = self._sample(back, points + step)
-        shift = np.median(step, axis=1)
+        middle = step.shape[1] // 2
+        shift = np.partition(step, middle, axis=1)[:, middle]
         relative = (step - shift[:, None]) / extent
-        spread = (offset**2).sum(axis=(1, 2))
-        growth = (relative * offset).sum(axis=(1, 2)) / spread
-        error = np.median(np.hypot(*np.moveaxis(step + returned, -1, 0)), axis=1)
+        growth = np.einsum("npc,pc->n", relative, _POINTS) / (_POINTS**2).sum()
+        missed = step + returned
+        error = np.sqrt(np.partition((missed**2).sum(axis=2), middle, axis=1)[:, middle])
         return Motion(shift, np.log(np.clip(1 + growth, 0.8, 1.25)), error)
 
-    def _sample(self, field: NDArray[np.float16], points: Floats) -> Floats:
+    def _sample(self, field: NDArray[np.float32], points: Floats) -> Floats:
         """Return the flow in picture pixels at (N, P, 2) picture points; the field's border continues outwards."""
-        height, width = field.shape[:2]
-        cell = points * (self._scale / 2) - 0.25
-        x = np.clip(cell[..., 0], 0, width - 1)
-        y = np.clip(cell[..., 1], 0, height - 1)
-        left = np.minimum(x.astype(np.int64), max(width - 2, 0))
-        top = np.minimum(y.astype(np.int64), max(height - 2, 0))
-        right, bottom = np.minimum(left + 1, width - 1), np.minimum(top + 1, height - 1)
-        a, b = (x - left)[..., None], (y - top)[..., None]
-        upper = field[top, left] * (1 - a) + field[top, right] * a
-        lower = field[bottom, left] * (1 - a) + field[bottom, right] * a
-        return np.asarray((upper * (1 - b) + lower * b) / self._scale, dtype=np.float64)
+        cell = (points * (self._scale / 2) - 0.25).reshape(-1, 1, 2)
+        found = cv2.remap(field, cell.astype(np.float32), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return np.asarray(found, dtype=np.float64).reshape(points.shape) / self._scale
 
-    def _pair(self, frame: int) -> tuple[NDArray[np.float16], NDArray[np.float16]]:
+    def _pair(self, frame: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return the flow from picture `frame` to the next and back, at half the working resolution."""
         pair = self._fields.get(frame)
         if pair is None:
@@ -105,7 +99,7 @@ class FlowFields:
         return grey
 
     @staticmethod
-    def _halved(field: NDArray[np.float32]) -> NDArray[np.float16]:
+    def _halved(field: NDArray[np.float32]) -> NDArray[np.float32]:
         height, width = field.shape[:2]
         small = cv2.resize(field, (max(width // 2, 1), max(height // 2, 1)), interpolation=cv2.INTER_AREA)
-        return np.asarray(small, dtype=np.float16)
+        return np.asarray(small, dtype=np.float32)

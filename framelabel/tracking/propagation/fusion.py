@@ -36,6 +36,14 @@ _LEAST_SPREAD, _SPREAD_FACTOR = 0.08, 2.4
 _ELSEWHERE = 0.25
 """Mean and spread of the likeness of whatever the walks hold while the object is away."""
 _MOST_ODDS = 3.0
+SURE = 12.0
+"""Log odds that the network usually gives to the object itself; what it holds instead seldom gets more than 8."""
+_DOUBTED, _DOUBTED_AT_MOST, _DOUBT_SLOPE = 3.5, 7.5, 0.8
+"""So far below its usual log odds in this gap (and at most at these) a view says nothing for or against the object, and
+the slope there."""
+_MOST_LIKENESS_ODDS = 1.5
+_LEAST_SHARE = 0.3
+"""Weight of the farther walk where both agree, at least."""
 _CERTAIN = 1e8
 """Weight of a human box: the path goes through it."""
 
@@ -46,6 +54,8 @@ class FusionOptions:
 
     network: float = 2.0
     """Cost of a walk's box per unit of -log probability."""
+    certainty: float = 0.2
+    """Cost of a walk's box per unit of log odds below those of the surest box in the picture."""
     likeness: float = 4.0
     """Cost of a box per unit of lacking correlation with the human boxes, times the correlation of those two."""
     interpolated: float = 4.0
@@ -93,7 +103,7 @@ class Path:
 
 
 def solve(gap: Candidates, options: FusionOptions, size_trust: Floats) -> Path:
-    """Return the best path. `size_trust` (2,): variance ratios of width and height, see `sizes.SizeTrust`."""
+    """Return the best path. `size_trust` (2,): variance ratios of width and height, see `sizes.size_trust`."""
     unary = [_unary(gap, row, options) for row in range(len(gap.boxes))]
     choice = _viterbi(gap, unary, options)
     return _smoothed(gap, unary, choice, options, size_trust)
@@ -101,7 +111,8 @@ def solve(gap: Candidates, options: FusionOptions, size_trust: Floats) -> Path:
 
 def _unary(gap: Candidates, row: int, options: FusionOptions) -> Floats:
     source, score = gap.source[row], np.maximum(gap.score[row], 1e-4)
-    cost = -options.network * np.log(score)
+    sure = np.where(source <= WALK_LAST, log_odds(score), 0.0)
+    cost = -options.network * np.log(score) + options.certainty * (sure.max() - sure)
     cost = np.where(source == INTERPOLATED, options.interpolated, cost)
     carried = (source == CARRIED_FIRST) | (source == CARRIED_LAST)
     cost = np.where(carried, options.carried - options.carried_error * np.log(score), cost)
@@ -159,8 +170,28 @@ def presence_odds(gap: Candidates) -> Floats:
     there = -0.5 * ((np.minimum(best, usual) - usual) / spread) ** 2 - np.log(spread)
     elsewhere = -0.5 * ((best - _ELSEWHERE) / _ELSEWHERE) ** 2 - np.log(_ELSEWHERE)
     weight = float(np.clip((gap.key_likeness - 0.1) / 0.4, 0.0, 1.0) * np.clip((usual - 0.5) / 0.25, 0.0, 1.0))
-    odds = np.clip(there - elsewhere, -_MOST_ODDS, _MOST_ODDS)
+    odds = np.clip(there - elsewhere, -_MOST_LIKENESS_ODDS, _MOST_LIKENESS_ODDS)
+    odds = np.clip(odds + _network_odds(gap), -_MOST_ODDS, _MOST_ODDS)
     return np.asarray(odds * weight + _MOST_ODDS * (1 - weight), dtype=np.float64)
+
+
+def log_odds(score: Floats) -> Floats:
+    """Return the log odds of probabilities, between 0 and `SURE`."""
+    kept = np.clip(score, 0.5, 1 - 1e-7)
+    return np.asarray(np.minimum(np.log(kept / (1 - kept)), SURE), dtype=np.float64)
+
+
+def _network_odds(gap: Candidates) -> Floats:
+    """Return the (M + 1,) log odds that the object is there by how sure the better of the walks is, against usual."""
+    sure = np.array(
+        [
+            float(log_odds(score)[source <= WALK_LAST].max(initial=0.0)) if (source <= WALK_LAST).any() else SURE
+            for score, source in zip(gap.score, gap.source, strict=True)
+        ]
+    )
+    seen = sure[1 : 1 + _FIRST_LOOK] if gap.is_open else sure[1:-1]
+    doubted = min(float(np.quantile(seen, 0.75)) - _DOUBTED, _DOUBTED_AT_MOST)
+    return np.asarray(np.clip((sure - doubted) * _DOUBT_SLOPE, -_MOST_ODDS, _MOST_ODDS), dtype=np.float64)
 
 
 def _step_cost(gap: Candidates, row: int, before: Floats, after: Floats, options: FusionOptions) -> Floats:
@@ -180,7 +211,10 @@ def _step_cost(gap: Candidates, row: int, before: Floats, after: Floats, options
 
 
 def _measured(gap: Candidates, row: int, node: int) -> Floats:
-    """Return the chosen box in log space, averaged with the box of the other walk that means the same place."""
+    """Return the chosen box in log space, averaged with the box of the other walk that means the same place.
+
+    The walk whose key is nearer counts for more.
+    """
     box = to_log(gap.boxes[row][node])
     source = gap.source[row]
     if source[node] > WALK_LAST:
@@ -192,7 +226,8 @@ def _measured(gap: Candidates, row: int, node: int) -> Floats:
     best = int(np.argmax(overlap))
     if overlap[best] <= 0.5:
         return box
-    mine, theirs = gap.score[row][node], gap.score[row][rivals[best]]
+    share = min(max(row / (len(gap.boxes) - 1), _LEAST_SHARE), 1 - _LEAST_SHARE)
+    mine, theirs = (1 - share, share) if source[node] == WALK_FIRST else (share, 1 - share)
     return np.asarray((box * mine + to_log(gap.boxes[row][rivals[best]]) * theirs) / (mine + theirs), dtype=np.float64)
 
 

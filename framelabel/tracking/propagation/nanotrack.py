@@ -1,7 +1,8 @@
 """Walking a single-object tracking network from a human box through neighbouring pictures (NanoTrack).
 
 A `Walk` starts at one keyframe and goes one way with that keyframe's template alone, so what it has seen stays valid
-whatever other keyframes come and go; any other template can be compared with its stored views afterwards.
+whatever other keyframes come and go. Asking the template of the gap's other key about the same views as well was tried:
+it costs as much again and finds no more.
 
 Window geometry, scale and ratio penalty, cosine window and size update follow SiamRPN (Li et al., CVPR 2018) as
 NanoTrack uses them (SiamTrackers, Apache-2.0).
@@ -9,7 +10,7 @@ NanoTrack uses them (SiamTrackers, Apache-2.0).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -27,9 +28,6 @@ STRIDE = 16
 PENALTY = 0.15
 WINDOW = 0.39
 SIZE_RATE = 0.39
-KEPT_VIEWS = 400
-"""A walk keeps the features of its last views (about 50 KB each); older ones are embedded again when asked for."""
-NO_FEATURES = np.zeros((0, 0, 0), np.float16)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,7 +120,7 @@ def _larger_ratio(a: Floats, b: Floats | float) -> Floats:
 
 
 class Walk:
-    """The network's walk from one human box, one way; goes on as far as it is asked to and remembers every view."""
+    """The network's walk from one human box, one way; goes on as far as it is asked to and remembers every answer."""
 
     def __init__(self, network: SiameseNetwork, footage: Footage, model: Template, step: int) -> None:
         """Start at the template's box; `step` is +1 (towards later pictures) or -1."""
@@ -132,19 +130,8 @@ class Walk:
         self.step = step
         self._centre = (model.xyxy[:2] + model.xyxy[2:]) / 2
         self._extent = model.xyxy[2:] - model.xyxy[:2]
-        self.views: list[View] = []
-        """By distance from the keyframe; the first is the neighbouring picture."""
         self.responses: list[Response] = []
-        """What the walk's own template finds in each view."""
-
-    def view(self, frame: int) -> View:
-        """Return the view of picture `frame`, walking there first if need be; an old one is embedded anew."""
-        self._advance(abs(frame - self.template.frame))
-        seen = self.views[abs(frame - self.template.frame) - 1]
-        if seen.features.size == 0:
-            side = seen.scale * TEMPLATE_SIZE
-            return view(self._network, self._footage, frame, seen.centre, side)
-        return seen
+        """What the template finds, by distance from the keyframe; the first is the neighbouring picture."""
 
     def response(self, frame: int) -> Response:
         """Return what the walk's own template finds in picture `frame`."""
@@ -152,14 +139,11 @@ class Walk:
         return self.responses[abs(frame - self.template.frame) - 1]
 
     def _advance(self, distance: int) -> None:
-        while len(self.views) < distance:
-            frame = self.template.frame + self.step * (len(self.views) + 1)
+        while len(self.responses) < distance:
+            frame = self.template.frame + self.step * (len(self.responses) + 1)
             side = context_side(*self._extent)
             seen = view(self._network, self._footage, frame, self._centre, side)
             found = respond(self._network, self.template, seen)
-            self.views.append(seen)
-            if len(self.views) > KEPT_VIEWS:
-                self.views[-1 - KEPT_VIEWS] = replace(self.views[-1 - KEPT_VIEWS], features=NO_FEATURES)
             self.responses.append(found)
             self._follow(seen, found)
 

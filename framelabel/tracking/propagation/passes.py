@@ -18,7 +18,7 @@ from framelabel.tracking.propagation.appearance import Appearance
 from framelabel.tracking.propagation.flow import FlowFields
 from framelabel.tracking.propagation.footage import Footage
 from framelabel.tracking.propagation.keys import Key, to_log
-from framelabel.tracking.propagation.nanotrack import Response, Template, Walk
+from framelabel.tracking.propagation.nanotrack import Response, Template, View, Walk
 from framelabel.tracking.propagation.protocol import SiameseNetwork
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
+GapAddress = tuple[Key, Key | None, int, tuple[Key, ...], Key | None]
+"""First key, last key or None, last picture, the keys by which boxes are calibrated, the key whose walk passes."""
 _NEAR = 0.35
 """A cell counts for calibration where its box overlaps the human's by at least this."""
 
@@ -54,10 +56,10 @@ class Passes:
         self._limit = frame_limit
         self._templates: dict[Key, Template] = {}
         self._patches: dict[Key, NDArray[np.float32]] = {}
+        self._own_views: dict[Key, View] = {}
         self._residuals: dict[tuple[Key, Key], Residual] = {}
         self._walks: OrderedDict[tuple[Key, int], Walk] = OrderedDict()
-        self._across: OrderedDict[tuple[Key, int, int, Key], Response] = OrderedDict()
-        self._gaps: OrderedDict[tuple[Key | None, Key | None, int], Candidates] = OrderedDict()
+        self._gaps: OrderedDict[GapAddress, Candidates] = OrderedDict()
 
     def template(self, key: Key) -> Template:
         """Return what the object looks like in a human box."""
@@ -75,19 +77,9 @@ class Passes:
             self._patches[key] = found
         return found
 
-    def response(self, key: Key, step: int, frame: int, model: Key) -> Response:
-        """Return what the template of `model` finds in picture `frame` on the walk from `key` in direction `step`."""
-        walk = self._walk(key, step)
-        if model == key:
-            return walk.response(frame)
-        address = (key, step, frame, model)
-        found = self._across.get(address)
-        if found is None:
-            found = nanotrack.respond(self.network, self.template(model), walk.view(frame))
-            self._across[address] = found
-            if len(self._across) > self._limit:
-                self._across.popitem(last=False)
-        return found
+    def response(self, key: Key, step: int, frame: int) -> Response:
+        """Return what the template of `key` finds in picture `frame` on its walk in direction `step`."""
+        return self._walk(key, step).response(frame)
 
     def residual(self, key: Key, model: Key) -> Residual:
         """Return how the human's box at `key` differs from what the template of `model` finds there."""
@@ -97,16 +89,16 @@ class Passes:
             self._residuals[key, model] = found
         return found
 
-    def gap(self, first: Key | None, last: Key | None, stop: int) -> Candidates | None:
+    def gap(self, address: GapAddress) -> Candidates | None:
         """Return the gathered candidates of a gap if they are kept."""
-        found = self._gaps.get((first, last, stop))
+        found = self._gaps.get(address)
         if found is not None:
-            self._gaps.move_to_end((first, last, stop))
+            self._gaps.move_to_end(address)
         return found
 
-    def keep_gap(self, first: Key | None, last: Key | None, stop: int, gap: Candidates) -> None:
+    def keep_gap(self, address: GapAddress, gap: Candidates) -> None:
         """Keep the candidates of a gap."""
-        self._gaps[first, last, stop] = gap
+        self._gaps[address] = gap
         held = sum(len(part.frames) for part in self._gaps.values())
         while held > self._limit and len(self._gaps) > 1:
             _, dropped = self._gaps.popitem(last=False)
@@ -124,11 +116,18 @@ class Passes:
         self._walks.move_to_end((key, step))
         return walk
 
+    def _own_view(self, key: Key) -> View:
+        seen = self._own_views.get(key)
+        if seen is None:
+            box = key.xyxy
+            side = nanotrack.context_side(box[2] - box[0], box[3] - box[1])
+            seen = nanotrack.view(self.network, self.footage, key.frame, (box[:2] + box[2:]) / 2, side)
+            self._own_views[key] = seen
+        return seen
+
     def _measure(self, key: Key, model: Key) -> Residual:
         box = key.xyxy
-        side = nanotrack.context_side(box[2] - box[0], box[3] - box[1])
-        seen = nanotrack.view(self.network, self.footage, key.frame, (box[:2] + box[2:]) / 2, side)
-        found = nanotrack.respond(self.network, self.template(model), seen)
+        found = nanotrack.respond(self.network, self.template(model), self._own_view(key))
         overlap = iou(found.xyxy, box[None])[:, 0]
         weight = found.score * (overlap > min(_NEAR, 0.7 * float(overlap.max())))
         total = float(weight.sum())

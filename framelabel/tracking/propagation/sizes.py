@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 
 _LINE_VARIANCE = 0.0008
 """What a line's log size errs by per frame of gap, before anything is known of the object."""
-_NETWORK_VARIANCE = 0.004
+_NETWORK_VARIANCE = 0.002
 _PRIOR_BOXES = 2.0
 """The prior weighs as much as this many human boxes."""
 _LARGEST = 0.3

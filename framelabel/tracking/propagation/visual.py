@@ -32,6 +32,10 @@ _WRONGLY_ABSENT = 0.3
 """Chance that an object taken to be absent is there after all, when the next frame to label is chosen."""
 _UNKNOWN = 0.1
 """Added to every chance of a wrong box: what the measurements do not show, so that long gaps are looked at too."""
+_PASSING = 300
+"""A walk from farther beyond a gap than this many frames is not followed through it."""
+_CALIBRATING = 2
+"""Human boxes on either side of a gap that calibrate it beside its own."""
 _HELD = 8.0
 """Nearer to a key than this, the path is held already and one more box helps less."""
 
@@ -92,7 +96,7 @@ class VisualPropagator:
         def add(first: Key, last: Key | None, stop: int) -> None:
             low, high = sorted((first.frame, stop))
             if high - low > (1 if last is not None else 0) and low < span.stop and high >= span.start:
-                found.append(self._solved(first, last, stop, trust))
+                found.append(self._solved(first, last, stop, trust, keys, absent))
 
         if marks[0][1] is not None:
             add(marks[0][1], None, min(span.start, marks[0][0]))
@@ -108,8 +112,12 @@ class VisualPropagator:
             add(marks[-1][1], None, max(span.stop - 1, marks[-1][0]))
         return found
 
-    def _solved(self, first: Key, last: Key | None, stop: int, trust: Floats) -> Stretch:
-        found = gather(self._passes, first, last, stop)
+    def _solved(
+        self, first: Key, last: Key | None, stop: int, trust: Floats, keys: list[Key], absent: list[int]
+    ) -> Stretch:
+        known = _nearby(keys, first, last)
+        outer = None if last is None else _passing(keys, absent, first, last)
+        found = gather(self._passes, first, last, stop, known, outer)
         path = fusion.solve(found, self._options, trust)
         values = reliability.features(self._passes, found, path)
         rows = np.arange(1, len(values) + 1)
@@ -137,6 +145,27 @@ class VisualPropagator:
             values[order],
             found.is_open,
         )
+
+
+def _passing(keys: list[Key], absent: list[int], first: Key, last: Key) -> Key | None:
+    """Return the human box beyond the gap whose walk goes on through it, as it did before the box between was drawn.
+
+    Of both neighbours the nearer one: mostly it is the far end of the gap that was split last, and has walked already.
+    """
+    start, stop = keys.index(first), keys.index(last)
+    found = []
+    if start and not any(keys[start - 1].frame < frame < first.frame for frame in absent):
+        found.append((first.frame - keys[start - 1].frame, keys[start - 1]))
+    if stop + 1 < len(keys) and not any(last.frame < frame < keys[stop + 1].frame for frame in absent):
+        found.append((keys[stop + 1].frame - last.frame, keys[stop + 1]))
+    distance, key = min(found, key=lambda item: item[0]) if found else (0, None)
+    return key if distance <= _PASSING else None
+
+
+def _nearby(keys: list[Key], first: Key, last: Key | None) -> tuple[Key, ...]:
+    """Return the human boxes that calibrate a gap: its own and some on either side."""
+    ends = [keys.index(key) for key in (first, last) if key is not None]
+    return tuple(keys[max(min(ends) - _CALIBRATING, 0) : max(ends) + _CALIBRATING + 1])
 
 
 def assembled(keyframes: Track, span: Span, stretches: list[Stretch]) -> Track:
