@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +16,8 @@ SIDE = 20
 """Patches are SIDE x SIDE samples of the whole box."""
 _WIDTH = 640
 """Pictures are compared at most this wide: small detail is noise here."""
+_KEPT = 64
+"""Pictures kept ready (about 1 MB each): a gap is looked at again after every human box in it."""
 _CONTRAST = 8.0
 """Grey levels added to a patch's norm, so that a flat patch correlates with nothing."""
 
@@ -23,18 +27,17 @@ class Appearance:
 
     def __init__(self, footage: Footage) -> None:
         self._footage = footage
-        self._frame = -1
-        self._picture = np.zeros((1, 1), np.float32)
-        self._scale = 1.0
+        self._pictures: OrderedDict[int, NDArray[np.float32]] = OrderedDict()
 
     def patches(self, frame: int, xyxy: Floats) -> NDArray[np.float32]:
         """Return the (N, SIDE * SIDE) patches of (N, 4) boxes, of zero mean and unit length."""
         picture = self._blurred(frame)
+        scale = picture.shape[1] / self._footage.image(frame).shape[1]
         grid = (np.arange(SIDE) + 0.5) / SIDE
         x = xyxy[:, None, 0] + grid * (xyxy[:, None, 2] - xyxy[:, None, 0])
         y = xyxy[:, None, 1] + grid * (xyxy[:, None, 3] - xyxy[:, None, 1])
-        map_x = np.repeat(x[:, None, :], SIDE, axis=1).reshape(-1, SIDE) * self._scale - 0.5
-        map_y = np.repeat(y[:, :, None], SIDE, axis=2).reshape(-1, SIDE) * self._scale - 0.5
+        map_x = np.repeat(x[:, None, :], SIDE, axis=1).reshape(-1, SIDE) * scale - 0.5
+        map_y = np.repeat(y[:, :, None], SIDE, axis=2).reshape(-1, SIDE) * scale - 0.5
         cut = cv2.remap(
             picture,
             map_x.astype(np.float32),
@@ -47,9 +50,11 @@ class Appearance:
         return np.asarray(cut / norm, dtype=np.float32)
 
     def _blurred(self, frame: int) -> NDArray[np.float32]:
-        if frame != self._frame:
+        picture = self._pictures.get(frame)
+        if picture is None:
             grey = self._footage.grey(frame, _WIDTH)
-            self._scale = grey.shape[1] / self._footage.image(frame).shape[1]
-            self._picture = np.asarray(cv2.GaussianBlur(grey, (0, 0), 1.0), dtype=np.float32)
-            self._frame = frame
-        return self._picture
+            picture = np.asarray(cv2.GaussianBlur(grey, (0, 0), 1.0), dtype=np.float32)
+            self._pictures[frame] = picture
+            if len(self._pictures) > _KEPT:
+                self._pictures.popitem(last=False)
+        return picture

@@ -6,6 +6,7 @@ outwards, so that walking back in time is the same code as walking forwards.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,8 +29,11 @@ _CONSIDERED = 40
 _PER_PASSING = 3
 _HELD = 0.5
 """A walk that passes a human box goes on being heard where it overlaps this box by so much."""
+_RELIEVED = 0.67
+"""Share of the gap that a walk from its end covers where a passing walk takes over: a third of the work is saved."""
 _GROWTH_TRUST = 0.6
 """Share of the flow's divergence by which a carried box grows."""
+_NOTHING = np.zeros((0, 4)), np.zeros(0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,18 +83,21 @@ def gather(
     count = len(frames) - 1
     inner = frames[1:] if last is None else frames[1:-1]
     share = np.arange(1, len(inner) + 1) / count if last is not None else np.zeros(len(inner))
-    parts = [
-        (WALK_FIRST, _walk_candidates(passes, first, step, inner, known)),
-        (CARRIED_FIRST, _carry(passes, first, inner, step)),
-    ]
-    if last is not None:
+    parts = [(CARRIED_FIRST, _carry(passes, first, inner, step))]
+    if last is None:
+        parts.append((WALK_FIRST, _walk_candidates(passes, first, step, inner, known)))
+    else:
         line = first.xyxy + share[:, None] * (last.xyxy - first.xyxy)
-        parts.append((WALK_LAST, _walk_candidates(passes, last, -step, inner[::-1], known)[::-1]))
         parts.append((INTERPOLATED, [(box[None], np.ones(1)) for box in line]))
         parts.append((CARRIED_LAST, _carry(passes, last, inner[::-1], -step)[::-1]))
-        if outer is not None:
-            parts += _passing_walk(passes, outer, first, last, inner, known)
-        parts.sort(key=lambda part: part[0])
+        passing = [] if outer is None else _passing_walk(passes, outer, first, last, inner, known)
+        reach = {kind: math.ceil(len(inner) * _RELIEVED) for kind, _ in passing}
+        ahead = _walk_candidates(passes, first, step, inner[: reach.get(WALK_FIRST)], known)
+        back = _walk_candidates(passes, last, -step, inner[::-1][: reach.get(WALK_LAST)], known)
+        parts.append((WALK_FIRST, ahead + [_NOTHING] * (len(inner) - len(ahead))))
+        parts.append((WALK_LAST, ([_NOTHING] * (len(inner) - len(back))) + back[::-1]))
+        parts += passing
+    parts.sort(key=lambda part: part[0])
     human = [np.array([HUMAN])], [np.ones(1)]
     boxes, source, score = [first.xyxy[None]], human[0].copy(), human[1].copy()
     for row in range(len(inner)):
