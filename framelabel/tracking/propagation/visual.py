@@ -119,7 +119,7 @@ class VisualPropagator:
         outer = None if last is None else _passing(keys, absent, first, last)
         found = gather(self._passes, first, last, stop, known, outer)
         path = fusion.solve(found, self._options, trust)
-        values = reliability.features(self._passes, found, path)
+        values = reliability.features(found, path)
         rows = np.arange(1, len(values) + 1)
         doubt = reliability.uncertainty(values)
         visibility = np.full(len(rows), Visibility.VISIBLE, np.int8)
