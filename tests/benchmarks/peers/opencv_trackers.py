@@ -2,15 +2,20 @@
 
     python opencv_trackers.py SOURCE LEFT TOP WIDTH HEIGHT FRAMES
 
-SOURCE is a video file or a folder of pictures; the box is the object in the first picture. One line for each tracker: name and speed. Decoding
-is not timed.
+SOURCE is a video file or a folder of pictures; the box is the object in the first picture. One line for each tracker:
+name and speed. Decoding is not timed.
 """
+
+from __future__ import annotations
 
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import cv2
+import numpy as np
+from numpy.typing import NDArray
 
 TRACKERS = {
     "CSRT": "TrackerCSRT_create",
@@ -19,13 +24,14 @@ TRACKERS = {
 }
 
 
-def pictures(source: Path, count: int) -> list:
+def pictures(source: Path, count: int) -> list[NDArray[np.uint8]]:
     """Decode the first pictures, BGR."""
     if source.is_dir():
         files = sorted(path for path in source.iterdir() if path.suffix.lower() in (".jpg", ".png"))
-        return [cv2.imread(str(path)) for path in files[:count]]
+        read: list[Any] = [cv2.imread(str(path)) for path in files[:count]]
+        return read
     video = cv2.VideoCapture(str(source))
-    found = [video.read()[1] for _ in range(count)]
+    found: list[Any] = [video.read()[1] for _ in range(count)]
     video.release()
     return found
 
@@ -36,7 +42,7 @@ def main() -> None:
     box = tuple(int(value) for value in sys.argv[2:6])
     frames = pictures(Path(sys.argv[1]), int(sys.argv[6]))
     for name, path in TRACKERS.items():
-        make = cv2
+        make: Any = cv2
         for part in path.split("."):
             make = getattr(make, part)
         tracker = make()
