@@ -33,7 +33,10 @@ export function actions(page, jumps, queue) {
     last: () => page.seek(page.video.frames - 1),
     play: () => page.play(),
     fit: () => page.stage.fit(),
-    help: () => find('sheet').showModal(),
+    help: () => {
+      find('sheet').showModal();
+      find('sheet').scrollTop = 0; // the button that has the focus is at its end
+    },
     undo: (event) => page.step(event?.shiftKey ? 'redo' : 'undo'),
     redo: () => page.step('redo'),
     task: () => queue.next(),

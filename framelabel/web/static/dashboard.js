@@ -1,7 +1,7 @@
 // The dashboard: how much is labelled, how good it is, and who did how much how fast. Follows what happens.
 
 import { listen, read } from './api.js';
-import { fill, find, make } from './elements.js';
+import { fillFormats, find, make } from './elements.js';
 
 const AGAIN_MS = 1000;
 
@@ -48,7 +48,7 @@ function show(facts) {
 /** @param {any} facts */
 function quality({ routing, agreement, videos }) {
   const list = [];
-  list.push(make('p', {}, [routing ? routing.message : 'Nothing is promised yet: `framelabel route` draws an audit and says how many labels are wrong at most.']));
+  list.push(make('p', {}, routing ? [routing.message] : ['Nothing is promised yet: ', make('code', {}, ['framelabel route']), ' draws an audit and says how many labels are wrong at most.']));
   for (const promise of routing?.promises ?? []) {
     list.push(make('p', {}, [`${promise.class}: ${percent(promise.accepted_share)} accepted without review; `
       + (promise.holds ? `at most ${percent(promise.max_error)} wrong, ${percent(promise.confidence)} sure` : promise.reason)]));
@@ -81,7 +81,7 @@ async function begin() {
   const project = await read('/api/project');
   find('name').textContent = project.name;
   document.title = `${project.name} – dashboard`;
-  fill(find('format'), project.formats.map((/** @type {string} */ name) => [name, name]));
+  fillFormats(project.formats);
   find('export').addEventListener('click', () => { window.location.href = `/api/export/${find('format').value}`; });
   let isWaiting = false;
   const refresh = () => {

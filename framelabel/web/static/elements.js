@@ -23,6 +23,12 @@ export const button = (text, onclick, properties = {}) => make('button', { type:
 /** @param {any} select @param {[any, string][]} entries value and text */
 export const fill = (select, entries) => select.replaceChildren(...entries.map(([value, text]) => new Option(text, value)));
 
+/** Offer the formats of the export by name, COCO chosen. @param {string[]} names */
+export const fillFormats = (names) => {
+  fill(find('format'), [...names].sort().map((name) => [name, name]));
+  find('format').value = 'coco';
+};
+
 /** Terms and what is said of them. @param {[string, string | Node][]} entries */
 export const facts = (entries) =>
   make('dl', {}, entries.flatMap(([name, value]) => [make('dt', {}, [name]), make('dd', {}, [value])]));

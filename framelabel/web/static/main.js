@@ -2,7 +2,7 @@
 
 import { actions } from './actions.js';
 import { listen, read, SESSION } from './api.js';
-import { button, fill, find } from './elements.js';
+import { button, fill, fillFormats, find } from './elements.js';
 import { Inspector } from './inspector.js';
 import { Jumps } from './jumps.js';
 import { listenToKeys, sheet } from './keys.js';
@@ -19,7 +19,7 @@ async function begin() {
   document.body.dataset.write = project.you.can_write ? 'yes' : 'no';
   fill(find('video'), project.videos.map((/** @type {any} */ video) => [video.id, video.name]));
   fill(find('class'), project.classes.map((/** @type {any} */ item) => [item.name, item.name]));
-  fill(find('format'), project.formats.map((/** @type {string} */ name) => [name, name]));
+  fillFormats(project.formats);
   if (!project.videos.length) {
     find('message').textContent = 'This project holds no video yet.';
     find('message').className = 'shown';
