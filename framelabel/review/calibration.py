@@ -170,13 +170,16 @@ def fit(features: Floats, is_right: NDArray[np.bool_], group: NDArray[np.int64],
         return Uncalibrated()
     if method != "auto":
         return _fit(method, features, right, group)
-    losses = {name: log_loss(out_of_fold(features, is_right, group, name), right) for name in METHODS}
+    plain = [name for name in METHODS if name != "features"]
+    losses = {name: log_loss(out_of_fold(features, is_right, group, name), right) for name in plain}
+    penalty, losses["features"] = _best_penalty(features, right, group)
     # a quarter of a standard error: "features" holds the simpler shapes and shrinks towards them by itself, so another
     # method must be clearly better, or chance would choose it now and then
     tolerance = 0.25 * float(np.std(right)) / np.sqrt(len(right))
     best = min(METHODS, key=losses.__getitem__)
-    chosen = "features" if losses["features"] <= losses[best] + tolerance else best
-    return _fit(chosen, features, right, group)
+    if losses["features"] <= losses[best] + tolerance:
+        return Logistic.fit(features, right, penalty=penalty)
+    return _fit(best, features, right, group)
 
 
 def out_of_fold(
@@ -216,13 +219,13 @@ def _fit(method: str, features: Floats, right: Floats, group: NDArray[np.int64])
     if method in ("platt", "beta"):
         return Logistic.fit(features, right, method)
     if method == "features":
-        return Logistic.fit(features, right, penalty=_best_penalty(features, right, group))
+        return Logistic.fit(features, right, penalty=_best_penalty(features, right, group)[0])
     msg = f"unknown calibration method '{method}'; choose one of {', '.join(METHODS)}, auto"
     raise ValueError(msg)
 
 
-def _best_penalty(features: Floats, right: Floats, group: NDArray[np.int64]) -> float:
-    """Return the penalty with the least cross-validated loss: small samples cannot afford many features."""
+def _best_penalty(features: Floats, right: Floats, group: NDArray[np.int64]) -> tuple[float, float]:
+    """Return the penalty with the least cross-validated loss, and it: small samples cannot afford many features."""
     fold = _folds(group)
     losses = []
     for penalty in _PENALTIES:
@@ -232,7 +235,7 @@ def _best_penalty(features: Floats, right: Floats, group: NDArray[np.int64]) -> 
             if not bool(held.all()):
                 stated[held] = Logistic.fit(features[~held], right[~held], penalty=penalty)(features[held])
         losses.append(log_loss(stated, right))
-    return _PENALTIES[int(np.argmin(losses))]
+    return min(zip(_PENALTIES, losses, strict=True), key=lambda pair: pair[1])
 
 
 def _design(features: Floats, method: str, knots: Floats | None) -> Floats:

@@ -14,6 +14,9 @@ from framelabel.review.skill import Skill, measure
 _ASSUMED_SKILL = (0.98, 0.95, 1.0)
 """Accuracy of a person (value, low, high) while no golden task was answered."""
 _ASSUMED_SECONDS = 3.0
+_FULL_FACTOR = 3.0
+_ENOUGH = 5
+"""Timed answers from which on a kind of task has a time of its own."""
 
 
 def golden_skills(tasks: Iterable[Task], answers: Sequence[Answer]) -> list[Skill]:
@@ -54,3 +57,19 @@ def seconds_per_answer(answers: Sequence[Answer]) -> float:
     """Return the median time of an answer; 3 s while none was taken."""
     taken = [answer.seconds for answer in answers if answer.seconds > 0]
     return float(np.median(taken)) if taken else _ASSUMED_SECONDS
+
+
+def seconds_by_band(tasks: Iterable[Task], answers: Sequence[Answer]) -> dict[str, float]:
+    """Return the median time of a "quick" and of a "full" check; the pooled one for a band with too few answers.
+
+    Drawing a box right takes longer than saying yes: until `_ENOUGH` such answers were timed, three times as long.
+    """
+    band = {task.id: task.reason.rpartition(": ")[2] for task in tasks}
+    times: dict[str, list[float]] = defaultdict(list)
+    for answer in answers:
+        if answer.seconds > 0:
+            times[band.get(answer.task_id, "")].append(answer.seconds)
+    pooled = seconds_per_answer(answers)
+    quick = float(np.median(times["quick"])) if len(times["quick"]) >= _ENOUGH else pooled
+    full = float(np.median(times["full"])) if len(times["full"]) >= _ENOUGH else _FULL_FACTOR * quick
+    return {"quick": quick, "full": full}

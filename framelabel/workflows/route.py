@@ -9,13 +9,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from framelabel.core.boxes import NO_TRACK
 from framelabel.core.config import setting
 from framelabel.core.errors import UsageError
-from framelabel.core.frames import VideoId
 from framelabel.core.protocols import SILENT, Reporter
 from framelabel.core.reliability import reliability
-from framelabel.core.tasks import Answer, Task, TaskKind
+from framelabel.core.tasks import Answer
 from framelabel.review import calibration
 from framelabel.review.error_budget import (
     Audit,
@@ -27,17 +25,15 @@ from framelabel.review.error_budget import (
     promise_per_class,
 )
 from framelabel.review.quality_curve import QualityCurve, chosen_point, quality_curve
-from framelabel.review.routing import Band, Routing, benefit
 from framelabel.review.routing import route as decide
-from framelabel.store import tasks as task_table
 from framelabel.store.project import Project
+from framelabel.workflows import route_queue
 from framelabel.workflows.audit import PILOT, PROOF, AuditLog, Verdicts, ask, verdicts
 from framelabel.workflows.people import annotator_skill, seconds_per_answer
-from framelabel.workflows.population import SUBJECTS, Population, document_name
+from framelabel.workflows.population import SUBJECTS, Population
 from framelabel.workflows.route_summary import PLURAL, RouteSummary, as_dict, keep
 from framelabel.workflows.routed import gather, newest_run
 
-_ROUTED = "routing"
 _AUTOMATIC = ("box", "tag", "event")
 
 
@@ -61,6 +57,13 @@ class RouteConfig:
     drop_below: float = setting(0.02, help="Labels less probable than this are proposed for deletion.")
     quick_from: float = setting(0.5, help="Labels at least this probable get a yes/no check; below, a full review.")
     queue: int = setting(10_000, help="Most review tasks to put into the queue, the most useful first.")
+    minutes: float = setting(
+        0.0,
+        metavar="M",
+        help="Queue only what helps most within so much of people's time, by the time that tasks were measured to "
+        "take: unsure, disputed, rare and unlike one another, events first. 0: everything in doubt.",
+    )
+    people: int = setting(1, metavar="N", help="People asked about each queued task.")
     seed: int = setting(1, help="Decides which labels are drawn for the audit.")
     json: bool = setting(False, help="Print JSON instead of text.")
 
@@ -70,6 +73,8 @@ class RouteConfig:
                 raise UsageError(f"{name} {value:g}: give a share between 0 and 1, for example 0.02 or 0.95")
         if self.audit < 50 or self.more < 0:
             raise UsageError("--audit must be at least 50 and --more at least 0")
+        if self.minutes < 0 or self.people < 1:
+            raise UsageError("--minutes must be at least 0 and --people at least 1")
 
 
 def run(config: RouteConfig, report: Reporter = SILENT) -> RouteSummary:
@@ -175,7 +180,17 @@ def _decide(
     routing = decide(units, promises, stated=stated, drop_below=config.drop_below, quick_from=config.quick_from)
     curves = _curves(project, units, [Audit(pilot.unit, pilot.is_wrong.astype(np.float64)), audit], answers, config)
     point = chosen_point(curves, 1 - config.max_error)
-    queued = _queue(project, config, population, replace(units, probability=stated), routing)
+    queued = route_queue.fill(
+        project,
+        population,
+        replace(units, probability=stated),
+        routing,
+        answers,
+        judged=every.unit,
+        most=config.queue,
+        minutes=config.minutes,
+        people=config.people,
+    )
     summary = replace(
         base,
         state="decided",
@@ -268,42 +283,3 @@ def _curves(
     return quality_curve(
         units, audits, skill=skill, seconds_per_box=seconds_per_answer(answers), confidence=config.confidence
     )
-
-
-def _queue(project: Project, config: RouteConfig, population: Population, units: Units, routing: Routing) -> int:
-    """Replace the open tasks of an earlier routing by those of this one, most useful first."""
-    wanted = np.flatnonzero((routing.band == Band.QUICK) | (routing.band == Band.FULL))
-    gain = benefit(units)
-    wanted = wanted[np.argsort(-gain[wanted], kind="stable")][: config.queue]
-    reason = document_name(_ROUTED, population.subject)
-    new = []
-    for unit in wanted.tolist():
-        band, track = Band(int(routing.band[unit])), int(population.track_id[unit])
-        kind = TaskKind(population.subject)
-        new.append(
-            Task(
-                kind=TaskKind.TRACK if kind is TaskKind.BOX and track != NO_TRACK else kind,
-                video_id=VideoId(int(population.video_id[unit])),
-                start=int(population.start[unit]),
-                stop=int(population.stop[unit]),
-                track_id=track,
-                subject_id=int(population.subject_id[unit]),
-                question=_question(population, unit, band),
-                choices=("accept", "reject", "fix"),
-                priority=float(gain[unit]),
-                reason=f"{reason}: {band.name.lower()}",
-            )
-        )
-    old = [task.id for task in project.tasks() if task.reason.startswith(f"{reason}: ")]
-    project.write(task_table.replace, old, new)
-    return len(new)
-
-
-def _question(population: Population, unit: int, band: Band) -> str:
-    """Return what a reviewer is asked."""
-    name = population.names[population.class_id[unit]]
-    subject = {"box": "", "track": " (extent and identity)", "tag": f" ({name})", "event": f" ({name})"}
-    if band is Band.QUICK:
-        return f"Is this right?{subject[population.subject]}"
-    mend = "draw" if population.subject in ("box", "track") else "set"
-    return f"Please {mend} this right, or delete it.{subject[population.subject]}"

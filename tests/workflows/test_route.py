@@ -198,3 +198,19 @@ def test_the_judged_box_is_drawn_independently_of_its_track(made: _Made) -> None
     assert len(tasks) > 350
     assert abs(place.mean() - 0.5) < 0.06
     assert abs(np.corrcoef(place[order][:-1], place[order][1:])[0, 1]) < 0.15
+
+
+def test_a_budget_of_minutes_is_kept_by_the_time_that_tasks_take(made: _Made) -> None:
+    """One minute, two people, two seconds a check, six a full review: what fits is asked twice, in order."""
+    for _ in range(2):
+        _route(made)
+        _answer_all(made)
+    every = _route(made).queued
+    some = _route(made, minutes=1.0, people=2)
+    with Project(made.path) as project:
+        queue = [task for task in project.tasks() if task.reason.startswith("routing")]
+    seconds = sum(2.0 if task.reason.endswith("quick") else 6.0 for task in queue)
+    assert 0 < len(queue) == some.queued < every
+    assert 30.0 - 6.0 < seconds <= 30.0
+    assert {task.answers_wanted for task in queue} == {2}
+    assert [task.priority for task in queue] == sorted((task.priority for task in queue), reverse=True)
