@@ -26,6 +26,8 @@ def _run(config: agree.AgreeConfig) -> int:
         console.print(f"{summary.merged} consensus tracks written; --undo takes them back")
     if summary.tagged:
         console.print(f"{summary.tagged} frames tagged as their answers say; --undo takes them back")
+    if summary.hidden:
+        console.print(f"{summary.hidden} golden tasks hidden among the open ones")
     if not summary.tasks and not summary.labels and not summary.skills:
         console.print("nothing to compare: no task has two answers, no video two annotators, no golden task an answer")
         return 0

@@ -311,9 +311,9 @@ class Project:
         """Return the most useful open tasks that this person has not answered, each with its count of answers."""
         return self.read(tasks.for_annotator, annotator, limit)
 
-    def open_task_count(self) -> int:
-        """Return how many tasks are open."""
-        return self.read(tasks.open_count)
+    def open_task_count(self, annotator: str | None = None) -> int:
+        """Return how many tasks are open, golden ones left out; or how many are open to a person, golden ones too."""
+        return self.read(tasks.open_count, annotator)
 
     def append_tasks(self, new: Sequence[Task]) -> list[int]:
         """Store tasks; return their ids."""

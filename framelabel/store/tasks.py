@@ -69,9 +69,16 @@ def for_annotator(connection: sqlite3.Connection, annotator: str, limit: int) ->
     return [(_task(row), row[13]) for row in rows]
 
 
-def open_count(connection: sqlite3.Connection) -> int:
-    """Return how many tasks are open."""
-    return int(connection.execute("SELECT count(*) FROM tasks WHERE is_closed = 0").fetchone()[0])
+def open_count(connection: sqlite3.Connection, annotator: str | None = None) -> int:
+    """Return how many tasks are open, golden ones left out; or how many are open to a person, golden ones too."""
+    if annotator is None:
+        return int(connection.execute("SELECT count(*) FROM tasks WHERE is_closed = 0 AND gold = ''").fetchone()[0])
+    row = connection.execute(
+        "SELECT count(*) FROM tasks WHERE is_closed = 0 AND NOT EXISTS "
+        "(SELECT 1 FROM answers WHERE answers.task_id = tasks.id AND answers.annotator = ?)",
+        (annotator,),
+    ).fetchone()
+    return int(row[0])
 
 
 def _task(row: tuple[Any, ...]) -> Task:

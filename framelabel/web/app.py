@@ -220,11 +220,10 @@ class Pages:
         verdict, seconds = str(body.get("verdict", "")), float(body.get("seconds", 0.0))
         if not verdict:
             raise UsageError("an answer needs a verdict")
-        is_new = await self._run(
-            self._studio.answer, int(body.get("task", 0)), name, verdict, seconds, body.get("content") or {}
-        )
+        task_id = int(body.get("task", 0))
+        is_new = await self._run(self._studio.answer, task_id, name, verdict, seconds, body.get("content") or {})
         self._live.send("answer", name=name)
-        return json_response({"stored": is_new})
+        return json_response({"stored": is_new, "known": await self._run(self._studio.known_answer, task_id)})
 
     async def dashboard(self, _: Request) -> Response:
         """Counts and people."""

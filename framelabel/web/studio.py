@@ -275,7 +275,7 @@ class Studio:
         ]
 
     def next_task(self, annotator: str) -> tuple[Task | None, int]:
-        """Hand the most useful open task to somebody; return it (None when all is done) and how many are open.
+        """Hand the most useful open task to somebody; return it (None when all is done) and how many are open to them.
 
         Nobody gets a task that they have answered themselves, or that is held by as many people as are wanted for it.
         """
@@ -290,8 +290,8 @@ class Studio:
                 if answers + len(others) >= task.answers_wanted:
                     continue
                 self._leases.setdefault(task.id, {})[annotator] = now + _LEASE_S
-                return task, self.project.open_task_count()
-        return None, self.project.open_task_count()
+                return task, self.project.open_task_count(annotator)
+        return None, self.project.open_task_count(annotator)
 
     def answer(self, task_id: int, annotator: str, verdict: str, seconds: float, content: Mapping[str, Any]) -> bool:
         """Store an answer; return whether it is new (the same person's second answer to a task is not stored).
@@ -307,6 +307,12 @@ class Studio:
             self._leases.get(task_id, {}).pop(annotator, None)
             self.project.write(tasks.add_answer, Answer(task_id, annotator, verdict, seconds, dict(content)))
             return True
+
+    def known_answer(self, task_id: int) -> str:
+        """Return what a golden task tells whoever has answered it; "" for other tasks, or where it stays hidden."""
+        task = self.project.task(task_id)
+        gold = {} if task is None or task.gold is None else task.gold
+        return str(gold["verdict"]) if gold.get("feedback") else ""
 
     def dashboard(self) -> dict[str, Any]:
         """Return counts, quality, agreement, and who did how much how fast."""

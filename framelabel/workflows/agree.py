@@ -24,6 +24,7 @@ from framelabel.review.skill import Skill
 from framelabel.store import tasks as task_table
 from framelabel.store.documents import Document
 from framelabel.store.project import Project
+from framelabel.workflows import golden
 from framelabel.workflows.annotators import LabelAgreement, label_agreements, merge_annotators
 from framelabel.workflows.people import golden_skills
 from framelabel.workflows.tag import settle_tags
@@ -40,6 +41,13 @@ class AgreeConfig:
     )
     undo: bool = setting(False, help="Take the last merge back.")
     ask_more: bool = setting(False, help="Ask one more person where the answers leave doubt.")
+    golden: int = setting(
+        0,
+        metavar="N",
+        help="Hide N tasks with known answers among the open ones: tasks that several people answered alike.",
+    )
+    golden_by: str = setting("", metavar="PERSON", help="With --golden: the answers of this person count as known.")
+    feedback: bool = setting(False, help="With --golden: who has answered one is told the known answer.")
     sure: float = setting(0.9, help="Probability from which an answer counts as sure.")
     json: bool = setting(False, help="Print JSON instead of tables.")
 
@@ -77,6 +85,8 @@ class AgreeSummary:
     merged: int = 0
     """Tracks written as consensus."""
     message: str = ""
+    hidden: int = 0
+    """Golden tasks put among the open ones."""
     tagged: int = 0
     """Frames that got the tag on which their answers agree."""
 
@@ -87,6 +97,7 @@ def run(config: AgreeConfig, report: Reporter = SILENT) -> AgreeSummary:
     Raises:
         ProjectError: the project cannot be read or written.
         MissingExtraError: the method needs an optional package.
+        UsageError: golden tasks are wanted and no answer is known.
     """
     with Project(config.project, write=True) as project:
         report.start("agree", None)
@@ -98,7 +109,10 @@ def run(config: AgreeConfig, report: Reporter = SILENT) -> AgreeSummary:
         labels = label_agreements(project)
         merged = merge_annotators(project, report) if config.merge else 0
         tagged = settle_tags(project, config.method) if config.merge else 0
-        summary = replace(_summary(config, tasks, answers, labels, merged, message), tagged=tagged)
+        hidden = 0
+        if config.golden:
+            hidden = golden.hide(project, config.golden, known_by=config.golden_by, feedback=config.feedback)
+        summary = replace(_summary(config, tasks, answers, labels, merged, message), tagged=tagged, hidden=hidden)
         if config.ask_more and summary.unsure:
             project.write(task_table.want_more, _unsure_tasks(config, tasks, answers))
         text = json.dumps(as_dict(summary), indent=1).encode()
@@ -187,9 +201,9 @@ def _unsure_tasks(config: AgreeConfig, tasks: Sequence[Task], answers: Sequence[
         return []
     merged = CONSENSUS.load(config.method)(table.votes)
     count = np.bincount(table.votes.task, minlength=table.votes.task_count)
-    golden = {task.id for task in tasks if task.gold is not None}
+    has_gold = {task.id for task in tasks if task.gold is not None}
     doubtful = needs_another(merged, count, sure=config.sure) & (count >= 2)
-    return [table.task_ids[row] for row in np.flatnonzero(doubtful) if table.task_ids[row] not in golden]
+    return [table.task_ids[row] for row in np.flatnonzero(doubtful) if table.task_ids[row] not in has_gold]
 
 
 def as_dict(summary: AgreeSummary) -> dict[str, Any]:
@@ -220,6 +234,7 @@ def as_dict(summary: AgreeSummary) -> dict[str, Any]:
         "labels": [{**asdict(item), "mean_overlap": _known(item.mean_overlap)} for item in summary.labels],
         "merged_tracks": summary.merged,
         "tagged_frames": summary.tagged,
+        "golden_tasks_hidden": summary.hidden,
         "message": summary.message,
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -20,15 +21,23 @@ _ENOUGH = 5
 
 
 def golden_skills(tasks: Iterable[Task], answers: Sequence[Answer]) -> list[Skill]:
-    """Return the skill of every annotator who answered golden tasks, by name."""
-    gold = {task.id: str(task.gold.get("verdict", "")) for task in tasks if task.gold is not None}
-    labels = sorted(
-        {verdict for verdict in gold.values() if verdict} | {item.verdict for item in answers if item.task_id in gold}
-    )
+    """Return the skill of every annotator who answered golden tasks, by name; not by what they made known themselves.
+
+    Where the known answer is "reject", "fix" says the same: it is not right as it is.
+    """
+    golden = [task for task in tasks if task.gold is not None]
+    gold = {task.id: str((task.gold or {}).get("verdict", "")) for task in golden}
+    own = {task.id: frozenset((task.gold or {}).get("known_by", ())) for task in golden}
+    answers = [
+        replace(item, verdict="reject") if item.verdict == "fix" and gold[item.task_id] == "reject" else item
+        for item in answers
+        if item.task_id in gold and item.annotator not in own[item.task_id]
+    ]
+    labels = sorted({verdict for verdict in gold.values() if verdict} | {item.verdict for item in answers})
     number = {label: place for place, label in enumerate(labels)}
     given: dict[str, list[tuple[int, int, float]]] = defaultdict(list)
     for answer in answers:
-        if gold.get(answer.task_id) and answer.verdict != "skip":
+        if gold[answer.task_id] and answer.verdict != "skip":
             known = number[gold[answer.task_id]]
             given[answer.annotator].append((known, number[answer.verdict], answer.seconds))
     return [

@@ -213,7 +213,10 @@ def _judged_events(project: Project) -> set[int]:
     return {
         task.subject_id
         for task in project.tasks(open_only=False)
-        if task.kind is TaskKind.EVENT and task.id in decided and not task.reason.startswith("audit")
+        if task.kind is TaskKind.EVENT
+        and task.gold is None
+        and task.id in decided
+        and not task.reason.startswith("audit")
     }
 
 

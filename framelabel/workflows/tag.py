@@ -121,7 +121,9 @@ def settle_tags(project: Project, method: str = "majority") -> int:
 
     Where answers are split in equal parts nothing is written. Each video is one step of undo of "consensus".
     """
-    closed = {task.id: task for task in project.tasks(open_only=False) if task.kind is TaskKind.TAG}
+    closed = {
+        task.id: task for task in project.tasks(open_only=False) if task.kind is TaskKind.TAG and task.gold is None
+    }
     for task in project.tasks():
         closed.pop(task.id, None)
     verdicts: dict[int, dict[str, str]] = defaultdict(dict)

@@ -36,7 +36,7 @@ export class Queue {
     page.task = null; // a second press must not answer twice
     try {
       const stored = await page.saving.send('/api/answer', content);
-      if (stored) page.say(`answered: ${verdict}`);
+      if (stored) page.say(`answered: ${verdict}${stored.known ? `; known answer: ${stored.known}` : ''}`);
     } catch (error) {
       page.fail(error);
     }
