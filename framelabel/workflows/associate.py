@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -24,7 +24,6 @@ from framelabel.store import detections, label_runs
 from framelabel.store.project import Project
 from framelabel.store.runs import Run
 from framelabel.store.tracks import Details
-from framelabel.tracking import windows
 from framelabel.tracking.catalog import OFFLINE_TRACKERS, ONLINE_TRACKERS, UNLINKED
 from framelabel.workflows import pixel_evidence
 from framelabel.workflows.recognise import Readings, occluded_marked, recognise, recognised_tags, with_recognition
@@ -32,8 +31,7 @@ from framelabel.workflows.track_details import detailed, tags_of
 
 _TRACKERS: Catalog[Any] = Catalog("tracker", {**OFFLINE_TRACKERS, **ONLINE_TRACKERS, **UNLINKED})
 WINDOW, OVERLAP = 20_000, 2_000
-"""Frames whose detections are held in memory at a time, and frames that two such windows share: far more on either side
-than a track bridges, at any rate of pictures."""
+"""Frames whose detections are linked at a time, and frames that two such windows share, at least."""
 UNLINKED_NAME = next(iter(UNLINKED))
 """The tracker's name that links nothing."""
 
@@ -67,22 +65,32 @@ class TrackerChoice:
     def link(
         self,
         frames: Sequence[int],
-        boxes: Iterable[Boxes],
+        read: Callable[[Sequence[int]], Iterable[Boxes]],
         video: Video,
         index: FrameIndex,
         report: Reporter = SILENT,
     ) -> list[Track]:
-        """Return the tracks through the boxes of these frame ordinals; the footage is read where options ask for it."""
+        """Return the tracks through the boxes of these frame ordinals.
+
+        Args:
+            frames: ordinals, ascending.
+            read: gives the boxes of each of some of them; long footage is read and linked window by window.
+            video: the footage, which is read where options ask for it.
+            index: its frames.
+            report: hears how far that is.
+        """
         fps = float(video.fps) or 25.0
         tracker = _TRACKERS.load(self.name)(self.options, fps=fps, frame_size=video.size)
-        if self.is_offline:
-            every = list(boxes)
-            seen = pixel_evidence.look(self.options, video, index, frames, every, report)
-            told = {key: value for key, value in (("looks", seen.looks), ("camera", seen.camera)) if value is not None}
-            found: list[Track] = tracker.link(frames, every, fps, **told)
-            return found
-        tracked = (tracker.update(part, index.ref(video.id, frame)) for frame, part in zip(frames, boxes, strict=True))
-        return _tracks_of(frames, tracked)
+        if not self.is_offline:
+            pairs = zip(frames, read(frames), strict=True)
+            return _tracks_of(frames, (tracker.update(part, index.ref(video.id, frame)) for frame, part in pairs))
+        told = pixel_evidence.look(self.options, video, index, frames, read, report).told()
+        found: list[Track] = (
+            tracker.link_windows(frames, read, fps, window=WINDOW, overlap=OVERLAP, **told)
+            if len(frames) > WINDOW + OVERLAP and hasattr(tracker, "link_windows")
+            else tracker.link(frames, list(read(frames)), fps, **told)
+        )
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,15 +163,9 @@ def associate(
 def _linked(
     project: Project, video: Video, detect_run: Run, choice: TrackerChoice, index: FrameIndex, report: Reporter
 ) -> list[Track]:
-    """Return the tracks through a run's detections; long footage is read and linked window by window."""
+    """Return the tracks through a run's detections."""
     frames: list[int] = detect_run.frames.tolist()
-    if not choice.is_offline:
-        return choice.link(frames, project.detections(detect_run, frames), video, index, report)
-
-    def part(some: Sequence[int]) -> list[Track]:
-        return choice.link(some, list(project.detections(detect_run, some)), video, index, report)
-
-    return list(windows.link(part, frames, window=WINDOW, overlap=OVERLAP))
+    return choice.link(frames, lambda some: project.detections(detect_run, some), video, index, report)
 
 
 def _tracks_of(frames: Sequence[int], tracked: Iterable[Boxes]) -> list[Track]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +40,10 @@ class PixelEvidence:
     camera: Floats | None = None
     """(F, 2) pixels by which the picture has moved at each frame since the first."""
 
+    def told(self) -> dict[str, Any]:
+        """Return what there is, as the arguments of `OfflineLinker.link`."""
+        return {name: value for name in ("looks", "camera") if (value := getattr(self, name)) is not None}
+
 
 def facts(options: Any) -> dict[str, str]:
     """Return what identifies the model that a tracker's options ask for, for the run's record.
@@ -57,7 +61,12 @@ def facts(options: Any) -> dict[str, str]:
 
 
 def look(
-    options: Any, video: Video, index: FrameIndex, frames: Sequence[int], boxes: Sequence[Boxes], report: Reporter
+    options: Any,
+    video: Video,
+    index: FrameIndex,
+    frames: Sequence[int],
+    read: Callable[[Sequence[int]], Iterable[Boxes]],
+    report: Reporter,
 ) -> PixelEvidence:
     """Read off the footage what a tracker's options ask for: `reid` (a model) and `camera` ("pixels").
 
@@ -66,7 +75,7 @@ def look(
         video: the footage.
         index: its frames.
         frames: ordinals that were looked at, ascending.
-        boxes: of each of these frames.
+        read: gives the boxes of each of some of these frames.
         report: hears how far the pass is.
 
     Raises:
@@ -78,6 +87,7 @@ def look(
         return PixelEvidence()
     embedder = Embedder(Path(reid), reporter=report) if reid else None
     camera = CameraMotion() if by_pixels else None
+    boxes = list(read(frames))
     first_row = np.cumsum([0, *(len(part) for part in boxes)])
     place = {frame: k for k, frame in enumerate(frames)}
     wanted = list(frames) if camera else _sampled(frames, float(video.fps) or 25.0)

@@ -143,7 +143,7 @@ def _tracked(plugin: Plugin, samples: list[Sample]) -> tuple[list[Boxes], list[T
     rate = Fraction(_FRAMES_A_SECOND)
     video = Video(VideoId(0), "clip", "", width, height, len(images), 1 / rate, rate)
     choice = TrackerChoice.of(plugin.tracker, plugin.tracker_options, plugin.name)
-    return boxes, choice.link(list(range(len(images))), boxes, video, _index(len(images)))
+    return boxes, choice.link(range(len(images)), lambda some: [boxes[k] for k in some], video, _index(len(images)))
 
 
 def _index(count: int) -> FrameIndex:

@@ -59,7 +59,9 @@ def _linked(clip: Path, options: dict[str, Any]) -> list[Track]:
     with closing(open_reader(clip)) as reader:
         index = reader.index
     video = Video(VideoId(0), "pillar", str(clip), *encounters.SIZE, COUNT, Fraction(1, 25), Fraction(25))
-    return TrackerChoice.of("offline", options, "test").link(range(COUNT), boxes, video, index, SILENT)
+    return TrackerChoice.of("offline", options, "test").link(
+        range(COUNT), lambda some: [boxes[k] for k in some], video, index, SILENT
+    )
 
 
 def _right(tracks: list[Track]) -> float:
@@ -131,7 +133,9 @@ def test_the_camera_is_seen_in_the_pixels(tmp_path: Path) -> None:
         index = reader.index
     video = Video(VideoId(0), "jerk", str(clip), 256, 192, 60, Fraction(1, 25), Fraction(25))
     found = {
-        camera: TrackerChoice.of("offline", {"camera": camera}, "test").link(range(60), boxes, video, index)
+        camera: TrackerChoice.of("offline", {"camera": camera}, "test").link(
+            range(60), lambda some: [boxes[k] for k in some], video, index
+        )
         for camera in ("boxes", "pixels")
     }
     assert [len(track) for track in found["pixels"]] == [60]

@@ -24,30 +24,41 @@ _FEWEST_FRAMES = 16
 """Pictures with tracklets of both hands, below which nothing is said."""
 
 
-def path(xyxy: Floats, frame: Rows, chains: Chains, frames: int) -> Floats:
-    """Return (frames, 2) pixels by which the picture has moved since the first frame, horizontally and vertically.
+class Shifts:
+    """What is known of the picture's shift from each frame of a clip to the next, gathered part by part."""
 
-    Args:
-        xyxy: (N, 4) detections.
-        frame: (N,) positions of their frames.
-        chains: tracklets through them.
-        frames: length of the clip.
-    """
-    tail = np.flatnonzero(chains.after != NONE)
-    tail = tail[frame[chains.after[tail]] - frame[tail] == 1]
-    head = chains.after[tail]
-    shift = (xyxy[head] - xyxy[tail]).reshape(-1, 2, 2).mean(axis=1)
-    # detectors err in proportion to the size of the box
-    weight = 1.0 / np.sqrt((xyxy[head, 2] - xyxy[head, 0]) * (xyxy[head, 3] - xyxy[head, 1]))
-    is_odd = chains.label()[0][tail] % 2 == 1
-    out = np.zeros((frames, 2))
-    for axis in range(2):
-        every, one, two = (
-            medians(frame[head[part]], shift[part, axis], weight[part], frames)
-            for part in (np.ones(len(tail), np.bool_), is_odd, ~is_odd)
-        )
-        out[:, axis] = np.cumsum(_shared(every, one, two))
-    return out
+    def __init__(self, frames: int) -> None:
+        """Know nothing of a clip of so many frames."""
+        self._known = np.full((2, 3, frames), np.nan)
+        """Horizontally and vertically; all tracklets, one hand, the other."""
+
+    def add(self, xyxy: Floats, frame: Rows, chains: Chains) -> None:
+        """Take in the shifts between the frames of one part.
+
+        Args:
+            xyxy: (N, 4) detections.
+            frame: (N,) positions of their frames, ascending.
+            chains: tracklets through them.
+        """
+        tail = np.flatnonzero(chains.after != NONE)
+        tail = tail[frame[chains.after[tail]] - frame[tail] == 1]
+        if not len(tail):
+            return
+        head = chains.after[tail]
+        shift = (xyxy[head] - xyxy[tail]).reshape(-1, 2, 2).mean(axis=1)
+        # detectors err in proportion to the size of the box
+        weight = 1.0 / np.sqrt((xyxy[head, 2] - xyxy[head, 0]) * (xyxy[head, 3] - xyxy[head, 1]))
+        is_odd = chains.label()[0][tail] % 2 == 1
+        low, high = int(frame[0]), int(frame[-1]) + 1
+        for axis in range(2):
+            for hand, part in enumerate((np.ones(len(tail), np.bool_), is_odd, ~is_odd)):
+                found = medians(frame[head[part]] - low, shift[part, axis], weight[part], high - low)
+                new = ~np.isnan(found)
+                self._known[axis, hand, low:high][new] = found[new]
+
+    def path(self) -> Floats:
+        """Return (frames, 2) pixels by which the picture has moved since the first frame, right and down."""
+        return np.stack([np.cumsum(_shared(*hands)) for hands in self._known], axis=1)
 
 
 def medians(frame: Rows, value: Floats, weight: Floats, frames: int) -> Floats:

@@ -1,19 +1,20 @@
 """Whole-clip association: the detections of a span in, tracks out.
 
-1. Safe links between neighbouring frames make tracklets; how objects move in this clip is measured on them.
-2. Passes over growing gaps join tracklets, each pass the optimal path cover (`path_cover`) under likelihood ratios that
-   judge position and speed from both sides (`motion`).
-3. Trust in scores is measured on the clip; chains that are not objects, and doubles, are dropped (`reliability`,
-   `selection`).
-4. Gaps are filled, tracks smoothed, classes voted, uncertainty stated (`smoothing`).
+1. The clip is surveyed (`survey`): safe links between neighbouring frames make tracklets, on which the camera's motion
+   and the trust in scores are measured.
+2. Safe links again, by trusted detections and under a steady camera; then passes over growing gaps join tracklets, each
+   pass the optimal path cover (`path_cover`) under likelihood ratios that judge position and speed from both sides, by
+   how objects move in this clip (`motion`). Long footage is linked in `windows`, under the same laws throughout.
+3. Chains that are not objects, and doubles, are dropped (`reliability`, `selection`).
+4. Gaps are filled, tracks smoothed, classes voted, uncertainty stated (`filling`, `smoothing`).
 
 Every step is linear in the length of the clip for a given density of objects, and deterministic.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,18 +22,20 @@ from numpy.typing import NDArray
 from framelabel.core.boxes import Boxes
 from framelabel.core.config import setting
 from framelabel.core.errors import UsageError
-from framelabel.core.tracks import Track, Visibility
+from framelabel.core.tracks import Track
 from framelabel.tracking.appearance import Looks
-from framelabel.tracking.offline.camera import path as camera_path
+from framelabel.tracking.offline.borders import Borders
 from framelabel.tracking.offline.chains import Chains
 from framelabel.tracking.offline.evidence import Evidence, gather
+from framelabel.tracking.offline.filling import Filling
 from framelabel.tracking.offline.linking import Law, Pass, link
 from framelabel.tracking.offline.looks import Gallery
 from framelabel.tracking.offline.motion import Motion, measure
-from framelabel.tracking.offline.reliability import log_odds, trust
+from framelabel.tracking.offline.reliability import Trust, log_odds
 from framelabel.tracking.offline.selection import doubles
-from framelabel.tracking.offline.smoothing import smooth, uncertainty
+from framelabel.tracking.offline.survey import Part, survey
 from framelabel.tracking.offline.time_axis import TimeAxis
+from framelabel.tracking.offline.windows import Joined, windows
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -45,12 +48,9 @@ _GAP_UNIT_S = 0.2
 """Silence after which a link has lost ln 2 times `gap_price`."""
 _SAFE_BAR = -4.0
 """Safe links need not be likely, only far likelier than any rival: they are what motion is measured on."""
-_LEAST_TRUST = 0.05
 _MATURE = 16.0
 """Detections of a chain that nobody doubts."""
 _SAFE_ROUNDS = 3
-_LEAST_JITTER = 0.005
-"""Box sizes; no detector is taken to be better."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class OfflineOptions:
     freedom: float = setting(3.0, help="degrees of freedom of the law of motion errors; lower forgives outliers")
     reach: float = setting(2.0, help="spread of unrelated objects, in box sizes")
     object_bar: float = setting(0.3, help="log odds that a track is an object, above which it is kept")
-    least_boxes: int = setting(5, help="tracks with fewer detections are dropped as flicker")
+    least_boxes: int = setting(4, help="tracks with fewer detections are dropped as flicker")
     double_iou: float = setting(0.7, help="overlap from which two tracks are one object seen twice")
     double_share: float = setting(0.6, help="share of a track's frames that must overlap so")
     reid: str = setting("", help="ONNX model that tells persons (or others) apart by their looks; none when not given")
@@ -84,15 +84,13 @@ class OfflineLinker:
     Options = OfflineOptions
 
     def __init__(
-        self,
-        options: OfflineOptions | None = None,
-        *,
-        fps: float = 0.0,
-        frame_size: tuple[int, int] = (0, 0),  # noqa: ARG002 - every tracker takes both
+        self, options: OfflineOptions | None = None, *, fps: float = 0.0, frame_size: tuple[int, int] = (0, 0)
     ) -> None:
-        """Keep the options; `fps` is what `link` uses when it is given none. The size of the picture plays no part."""
+        """Keep the options; `fps` is what `link` uses when it is given none; boxes end at a frame of known size."""
         self._options = options or OfflineOptions()
+        self._law = Law(self._options.freedom, self._options.reach, self._options.class_price)
         self._fps = fps
+        self._frame_size = frame_size
 
     def link(
         self,
@@ -116,63 +114,168 @@ class OfflineLinker:
         Raises:
             UsageError: a frame comes twice, the rate is not positive, or `camera` does not match the frames.
         """
+        rate, axis = self._rate(fps), TimeAxis.of(frames)
+        evidence = gather(axis, frames, boxes)
+        seen = None if camera is None else axis.spread(frames, camera)
+        return self._linked(axis, lambda low, high: evidence.select(evidence.between(low, high)), rate, looks, seen)
+
+    def link_windows(
+        self,
+        frames: Sequence[int],
+        read: Callable[[Sequence[int]], Iterable[Boxes]],
+        fps: float = 0.0,
+        *,
+        window: int,
+        overlap: int,
+        looks: Looks | None = None,
+        camera: Floats | None = None,
+    ) -> list[Track]:
+        """Return the tracks that `link` gives, but hold the boxes of one window at a time.
+
+        Detections are read twice: once to survey the clip, once to link it. Boxes as they are linked, without what
+        belongs to them, are kept until the tracks are made.
+
+        Args:
+            frames: ordinals, ascending.
+            read: gives the boxes of each of some frames.
+            fps: the rate of the ordinals.
+            window: frames linked at a time, at least; more than twice the overlap are taken.
+            overlap: frames that two windows share, at least; more are taken where the gaps to be bridged ask for it.
+            looks: see `link`; rows count in the boxes of all frames.
+            camera: see `link`.
+
+        Raises:
+            UsageError: as `link`.
+        """
+        rate, axis = self._rate(fps), TimeAxis.of(frames)
+        overlap = max(overlap, 2 * round(self._options.longest_gap_s * rate / axis.step) + 2)
+        window = max(window, 2 * overlap + 1)
+        first_row = np.zeros(len(axis.ordinal) + 1, np.int64)
+
+        def part(low: int, high: int) -> Evidence:
+            begin, end = np.searchsorted(axis.position, [low, high]).tolist()
+            some = axis.ordinal[begin:end].tolist()
+            boxes = list(read(some))
+            # the survey goes through the clip in order, so that what comes before is always known
+            first_row[begin + 1 : end + 1] = first_row[begin] + np.cumsum([len(each) for each in boxes])
+            return gather(axis, some, boxes, int(first_row[begin]))
+
+        seen = None if camera is None else axis.spread(frames, camera)
+        return self._linked(axis, part, rate, looks, seen, (window, overlap))
+
+    def _rate(self, fps: float) -> float:
         rate = fps or self._fps
         if not rate > 0:
             msg = f"fps must be positive, got {rate}"
             raise UsageError(msg)
-        evidence, axis = gather(frames, boxes)
-        if not len(evidence):
+        return rate
+
+    def _linked(
+        self,
+        axis: TimeAxis,
+        part: Part,
+        fps: float,
+        looks: Looks | None,
+        camera: Floats | None,
+        parted: tuple[int, int] | None = None,
+    ) -> list[Track]:
+        """Survey and link a clip; `parted` is how long windows are and what they share, None for all at once."""
+        positions = int(axis.position[-1]) + 1 if len(axis.position) else 0
+        fps /= axis.step
+        spans = list(windows(positions, *parted)) if parted else []
+        known = survey(part, positions, lambda block: self._tracklets(block, fps), fps, camera)
+        if known is None:
             return []
-        rate /= axis.step
-        seen = None if camera is None else axis.spread(frames, camera)
-        steady, path, chains, motion, trusted = self._chain(evidence, rate, looks, seen)
-        return self._tracks(steady, path, chains, motion, trusted, rate, axis)
+        has_looks = looks is not None and len(looks.row) > 0
+        gallery = Gallery.of(looks, known.sample, known.tracklets) if looks is not None and has_looks else None
+        chains, motions = self._chain(known.sample, known.trust, fps, gallery)
+        evidence = known.sample
+        if len(spans) > 1 or not known.is_whole:
+            joined = Joined()
+            for span in spans or windows(positions, positions + 5, 2):
+                some = part(span.start, span.stop).moved(-known.camera)
+                mine = gallery.at(looks, some) if gallery is not None and looks is not None else None
+                joined.add(some, self._chain(some, known.trust, fps, mine, motions)[0], span)
+            evidence, chains = joined.whole()
+        return self._tracks(evidence, known.camera, chains, motions[-1], known.trust, fps, axis)
+
+    def _tracklets(self, evidence: Evidence, fps: float) -> Chains:
+        """Link what lies in neighbouring frames and has no rival, knowing nothing yet of camera, motion and scores."""
+        chains, motion = Chains(len(evidence)), Motion.expected(fps)
+        for _ in range(_SAFE_ROUNDS):
+            link(evidence, chains, motion, self._safe(fps), self._law)
+            motion = self._measured(evidence, chains, fps)
+        return chains
 
     def _chain(
-        self, evidence: Evidence, fps: float, looks: Looks | None, camera: Floats | None
-    ) -> tuple[Evidence, Floats, Chains, Motion, Floats]:
+        self,
+        evidence: Evidence,
+        trust: Trust,
+        fps: float,
+        gallery: Gallery | None,
+        known: Sequence[Motion] | None = None,
+    ) -> tuple[Chains, Sequence[Motion]]:
         """Link detections into chains.
 
         Args:
-            evidence: all detections.
+            evidence: as a steady camera would have seen it.
+            trust: in scores, in this clip.
             fps: positions on the time axis per second.
-            looks: see `link`.
-            camera: (positions, 2) path where it is known.
+            gallery: what looks are worth.
+            known: motion before each pass and after the last, where it was measured before; measured on the way
+                otherwise.
 
         Returns:
-            The detections as a steady camera would have seen them, the path of the camera that was taken out, the
-            chains, the motion and the (N,) trust measured on them.
+            The chains, and the motions.
         """
         options = self._options
-        if camera is not None:
-            evidence = evidence.moved(-camera)
-        law = Law(options.freedom, options.reach, options.class_price)
-        chains, prior, motion = Chains(len(evidence)), Motion.usual(fps), Motion.expected(fps)
-
-        def remeasured() -> Motion:
-            return measure(
-                evidence.xyxy, evidence.size, evidence.frame, chains, prior=prior, fps=fps, weight=_PRIOR_WEIGHT
-            )
-
-        safe = Pass(1, _SAFE_BAR, options.gap_price, _GAP_UNIT_S * fps, options.safe_margin)
-        for _ in range(_SAFE_ROUNDS):
-            link(evidence, chains, motion, safe, law)
-            motion = remeasured()
-        if camera is None:
-            camera = camera_path(evidence.xyxy, evidence.frame, chains, int(evidence.frame.max()) + 1)
-            evidence = evidence.moved(-camera)
-            motion = remeasured()
-        gallery = None if looks is None or not len(looks.row) else Gallery.of(looks, evidence, chains)
-        trusted = trust(evidence.score, evidence.frame, chains, fps)
-        best = max(float(trusted.max()), _LEAST_TRUST)
         gaps = [gap for gap in _GAPS_S if gap < options.longest_gap_s] + [options.longest_gap_s]
-        for gap in gaps:
-            step = Pass(max(2, round(gap * fps)), options.link_bar, options.gap_price, _GAP_UNIT_S * fps)
-            doubt = -options.doubt_price * np.log(np.maximum(_mean_by(chains, trusted) / best, _LEAST_TRUST))
-            doubt -= options.length_worth * _maturity(chains)
-            link(evidence, chains, motion, step, law, doubt, gallery)
-            motion = remeasured()
-        return evidence, camera, chains, motion, trusted
+        passes = [self._safe(fps)] * _SAFE_ROUNDS
+        passes += [
+            Pass(max(2, round(gap * fps)), options.link_bar, options.gap_price, _GAP_UNIT_S * fps) for gap in gaps
+        ]
+        trusted = trust.of(evidence.score)
+        alone = -options.doubt_price * np.log(trust.relative(trusted))
+        chains, motions = Chains(len(evidence)), [Motion.expected(fps)]
+        for number, step in enumerate(passes):
+            is_safe = number < _SAFE_ROUNDS
+            motion = motions[-1] if known is None else known[number]
+            doubt = (
+                (alone, alone)
+                if is_safe
+                else (
+                    self._doubt(trust, trusted, chains, chains.before),
+                    self._doubt(trust, trusted, chains, chains.after),
+                )
+            )
+            link(evidence, chains, motion, step, self._law, doubt, None if is_safe else gallery)
+            if known is None:
+                motions.append(self._measured(evidence, chains, fps))
+        return chains, known or motions
+
+    def _doubt(self, trust: Trust, trusted: Floats, chains: Chains, behind: Rows) -> Floats:
+        """Return (N,) what a link loses for the chain behind the detection that it joins, by trust and length.
+
+        What was seen for long seldom ends in plain view, so a link that continues it is likelier from the start.
+        """
+        total, count = chains.near(trusted, behind)
+        maturity = np.minimum(np.log(count) / np.log(_MATURE), 1.0)
+        doubt = -self._options.doubt_price * np.log(trust.relative(total / count))
+        return np.asarray(doubt - self._options.length_worth * maturity, np.float64)
+
+    def _safe(self, fps: float) -> Pass:
+        return Pass(1, _SAFE_BAR, self._options.gap_price, _GAP_UNIT_S * fps, self._options.safe_margin)
+
+    def _measured(self, evidence: Evidence, chains: Chains, fps: float) -> Motion:
+        return measure(
+            evidence.xyxy,
+            evidence.size,
+            evidence.frame,
+            chains,
+            prior=Motion.usual(fps),
+            fps=fps,
+            weight=_PRIOR_WEIGHT,
+        )
 
     def _tracks(
         self,
@@ -180,12 +283,13 @@ class OfflineLinker:
         camera: Floats,
         chains: Chains,
         motion: Motion,
-        trusted: Floats,
+        trust: Trust,
         fps: float,
         axis: TimeAxis,
     ) -> list[Track]:
         """Choose the chains that are objects and make tracks of them."""
         options = self._options
+        trusted = trust.of(evidence.score)
         label, count = chains.label()
         odds = log_odds(evidence.score, trusted, label, count, len(axis.ordinal))
         boxes = np.bincount(label, minlength=count)
@@ -195,12 +299,15 @@ class OfflineLinker:
         rows = np.flatnonzero(keep[label])
         rows = rows[np.lexsort((evidence.frame[rows], label[rows]))]
         track = np.cumsum(keep)[label[rows]] - 1
-        table = self._filled(evidence.select(rows), track, motion, fps).moved(camera).on(axis)
+        mine = evidence.select(rows)
+        borders = Borders.of(mine.moved(camera).xyxy, self._frame_size)
+        filling = Filling(motion, float(np.median(mine.size)), options.fill_s * fps, options.smoothing)
+        table = filling.rows(mine, track, camera, borders).on(axis)
         worth = np.bincount(track, trusted[rows]).astype(np.float64)
         twice = doubles(table.frame, table.xyxy, table.track, worth, iou=options.double_iou, share=options.double_share)
-        classes = _voted(evidence.class_id[rows], evidence.score[rows], track)
+        classes = _voted(mine.class_id, mine.score, track)
         bounds = np.searchsorted(table.track, np.arange(len(worth) + 1))
-        kept = np.flatnonzero(~twice)
+        kept = np.flatnonzero(~twice & (np.diff(bounds) > 0))
         return [
             Track.of(
                 number,
@@ -214,87 +321,6 @@ class OfflineLinker:
             for number, which in enumerate(kept, start=1)
             for part in (slice(int(bounds[which]), int(bounds[which + 1])),)
         ]
-
-    def _filled(self, evidence: Evidence, track: Rows, motion: Motion, fps: float) -> _Rows:
-        """Give every track a row for each of its frames, smoothed; leave out gaps longer than may be filled."""
-        options = self._options
-        count = int(track[-1]) + 1
-        start = np.searchsorted(track, np.arange(count))
-        stop = np.searchsorted(track, np.arange(count), side="right") - 1
-        begin, length = evidence.frame[start], evidence.frame[stop] - evidence.frame[start] + 1
-        offset = np.cumsum(length) - length
-        position = offset[track] + evidence.frame - begin[track]
-        total = int(length.sum())
-        owner = np.repeat(np.arange(count), length)
-        frame = np.arange(total) - offset[owner] + begin[owner]
-        source = np.zeros(total, np.int64)
-        source[position] = np.arange(len(position))
-        is_seen = np.zeros(total, np.bool_)
-        is_seen[position] = True
-        last = np.maximum.accumulate(np.where(is_seen, np.arange(total), 0))
-        following = np.minimum.accumulate(np.where(is_seen, np.arange(total), total)[::-1])[::-1]
-        gap, before = following - last, np.arange(total) - last
-        share = np.divide(before, gap, out=np.zeros(total), where=gap > 0)[:, None]
-        xyxy = (1 - share) * evidence.xyxy[source[last]] + share * evidence.xyxy[source[following]]
-        if options.smoothing > 0:
-            size = evidence.size[source[last]][:, None]
-            jitter = np.maximum(motion.jitter, _LEAST_JITTER) * size
-            turn = motion.restlessness * size / np.sqrt(options.smoothing)
-            known = np.where(is_seen, evidence.score[source], -1.0)
-            xyxy = smooth(xyxy, known, offset, jitter=jitter, restlessness=turn)
-        keep = is_seen | (gap <= options.fill_s * fps)
-        keep &= np.all(xyxy[:, 2:] > xyxy[:, :2], axis=1)
-        width, height = np.maximum(xyxy[:, 2:] - xyxy[:, :2], 1e-6).T
-        doubt = uncertainty(width, height, gap, before, motion)
-        score = np.where(is_seen, evidence.score[source], 0.0)
-        state = np.where(is_seen, Visibility.VISIBLE, Visibility.OCCLUDED).astype(np.int8)
-        return _Rows(owner[keep], frame[keep], xyxy[keep], score[keep], doubt[keep], state[keep])
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Rows:
-    """The rows of all tracks, track by track, in ascending frames."""
-
-    track: Rows
-    frame: Rows
-    xyxy: Floats
-    score: Floats
-    uncertainty: Floats
-    visibility: NDArray[np.int8]
-
-    def moved(self, path: Floats) -> _Rows:
-        """Return the rows moved by the camera's path, (frames, 2) pixels."""
-        return replace(self, xyxy=self.xyxy + np.tile(path[self.frame], 2))
-
-    def on(self, axis: TimeAxis) -> _Rows:
-        """Return the rows at frames that were looked at; `frame` becomes the row of the axis."""
-        found = np.minimum(np.searchsorted(axis.position, self.frame), len(axis.position) - 1)
-        rows = np.flatnonzero(axis.position[found] == self.frame)
-        return _Rows(
-            self.track[rows],
-            found[rows],
-            self.xyxy[rows],
-            self.score[rows],
-            self.uncertainty[rows],
-            self.visibility[rows],
-        )
-
-
-def _maturity(chains: Chains) -> Floats:
-    """Return (N,) how far each one's chain is from a chance find, 0 for a single detection to 1 from `_MATURE` on.
-
-    What was seen for long seldom ends in plain view, so a link that continues it is likelier from the start.
-    """
-    label, count = chains.label()
-    size = np.bincount(label, minlength=count)
-    return np.asarray(np.minimum(np.log(size) / np.log(_MATURE), 1.0)[label], np.float64)
-
-
-def _mean_by(chains: Chains, value: Floats) -> Floats:
-    """Return (N,) the mean of `value` over each one's chain."""
-    label, count = chains.label()
-    size = np.bincount(label, minlength=count)
-    return np.asarray((np.bincount(label, value, minlength=count) / size)[label], np.float64)
 
 
 def _voted(class_id: NDArray[np.int32], score: Floats, track: Rows) -> NDArray[np.int32]:

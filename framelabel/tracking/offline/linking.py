@@ -56,12 +56,13 @@ def link(
     motion: Motion,
     step: Pass,
     law: Law,
-    doubt: Floats | None = None,
+    doubt: tuple[Floats, Floats] | None = None,
     gallery: Gallery | None = None,
 ) -> int:
     """Extend `chains` by the best links of one pass; return how many.
 
-    `doubt` (N,) is log likelihood that a link loses for each detection it joins; `gallery` says what looks are worth.
+    `doubt` is the log likelihood, (N,) by detection, that a link loses at the end it leaves and at the start it
+    enters; `gallery` says what looks are worth.
     """
     state, size, frame = evidence.xyxy, evidence.size, evidence.frame
     tails, heads = chains.tails(), chains.heads()
@@ -107,7 +108,7 @@ def link(
         worth -= step.bar + step.gap_price * np.log1p((dt - 1) / step.gap_unit)
         worth -= law.class_price * other
         if doubt is not None:
-            worth -= doubt[tails[a]] + doubt[heads[b]]
+            worth -= doubt[0][tails[a]] + doubt[1][heads[b]]
         if gallery is not None:
             worth += gallery.worth(chains, tails[a], heads[b])
         good = worth > 0

@@ -58,12 +58,12 @@ class Gallery:
     @staticmethod
     def of(looks: Looks, evidence: Evidence, chains: Chains) -> Gallery:
         """Take over embeddings by row of the boxes given, and measure their worth on tracklets."""
-        by_source = np.full(int(max(evidence.source.max(), looks.row.max(initial=0))) + 1, NONE)
-        by_source[evidence.source] = np.arange(len(evidence))
-        row = by_source[looks.row]
-        known = (row != NONE) & np.any(looks.vector != 0, axis=1)
-        mine = Looks(row[known], looks.vector[known])
+        mine = _by_evidence(looks, evidence)
         return Gallery(mine, _measured(mine, evidence, chains))
+
+    def at(self, looks: Looks, evidence: Evidence) -> Gallery:
+        """Take over the embeddings of other detections of the clip; their worth is known already."""
+        return Gallery(_by_evidence(looks, evidence), self.law)
 
     def worth(self, chains: Chains, tail: Rows, head: Rows) -> Floats:
         """Return (K,) log likelihood ratios of joining the chains of detections `tail` and `head`."""
@@ -73,6 +73,15 @@ class Gallery:
 
     def _means(self, group: Rows, count: int) -> Floats:
         return _means(self.looks.vector, group, count)
+
+
+def _by_evidence(looks: Looks, evidence: Evidence) -> Looks:
+    """Return the embeddings that say something, by row of the evidence."""
+    by_source = np.full(int(max(evidence.source.max(initial=0), looks.row.max(initial=0))) + 1, NONE)
+    by_source[evidence.source] = np.arange(len(evidence))
+    row = by_source[looks.row]
+    known = (row != NONE) & np.any(looks.vector != 0, axis=1)
+    return Looks(row[known], looks.vector[known])
 
 
 def _measured(looks: Looks, evidence: Evidence, chains: Chains) -> LookLaw:

@@ -23,10 +23,19 @@ _ROUNDS = 10
 _FREEDOM = 4.0
 """Degrees of freedom of the law of changes of velocity, and of the law of errors of boxes that score 0."""
 _LEAST_DOUBT = 0.02
+_CUT_WORTH = 1e-3
+_HOLD = 1e-9
 
 
 def smooth(
-    xyxy: Floats, score: Floats, starts: Rows, *, jitter: Floats, restlessness: Floats, rounds: int = _ROUNDS
+    xyxy: Floats,
+    score: Floats,
+    starts: Rows,
+    *,
+    jitter: Floats,
+    restlessness: Floats,
+    cut: NDArray[np.bool_] | None = None,
+    rounds: int = _ROUNDS,
 ) -> Floats:
     """Return the (N, 4) smoothed sides of tracks laid end to end, one row per frame.
 
@@ -37,6 +46,7 @@ def smooth(
         starts: (T,) first row of each track, ascending.
         jitter: (N, 4) deviation of measurements, pixels.
         restlessness: (N, 4) deviation of the change of velocity from frame to frame, pixels.
+        cut: (N, 4) sides that stand where the picture ends: they say next to nothing about motion and stay as they are.
         rounds: how often what turned out to be a turn or an outlier is weighed anew; 0 for Gaussian laws, which is the
             Rauch-Tung-Striebel smoother.
     """
@@ -49,10 +59,12 @@ def smooth(
     out = np.empty_like(xyxy)
     is_seen = (score >= 0).astype(np.float64)
     freedom = _FREEDOM / np.clip(1.0 - score, _LEAST_DOUBT, 1.0)
+    is_cut = np.zeros(xyxy.shape, np.bool_) if cut is None else cut
     for side in range(4):
         measured = xyxy[:, side]
         noise, turn = np.square(jitter[:, side]), np.square(restlessness[:, side])
-        believed, stiff = is_seen / noise, inner / turn
+        worth = is_seen * np.where(is_cut[:, side], _CUT_WORTH, 1.0)
+        believed, stiff = worth / noise, inner / turn
         for k in range(rounds + 1):
             path = _solve(measured, believed, stiff)
             if k < rounds:
@@ -60,8 +72,8 @@ def smooth(
                 bend[1:-1] = path[2:] - 2 * path[1:-1] + path[:-2]
                 stiff = inner / turn * (_FREEDOM + 1) / (_FREEDOM + np.square(bend) / turn)
                 miss = np.square(measured - path) / noise
-                believed = is_seen / noise * (freedom + 1) / (freedom + miss)
-        out[:, side] = path
+                believed = worth / noise * (freedom + 1) / (freedom + miss)
+        out[:, side] = np.where(is_cut[:, side], measured, path)
     return out
 
 
@@ -75,8 +87,8 @@ def _solve(measured: Floats, believed: Floats, stiff: Floats) -> Floats:
     bands[2] = 4.0 * stiff
     bands[2, :-1] += stiff[1:]
     bands[2, 1:] += stiff[:-1]
-    # rows that nothing measures and nothing bends stay where they are
-    hold = 1e-9 * (believed.max() + stiff.max())
+    # rows that next to nothing measures or bends stay where they are; by row, so that no track hangs on another
+    hold = _HOLD * (believed + bands[2])
     bands[2] += believed + hold
     return np.asarray(solveh_banded(bands, (believed + hold) * measured, check_finite=False), np.float64)
 

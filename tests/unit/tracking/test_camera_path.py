@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from framelabel.core.boxes import Boxes
-from framelabel.tracking.offline.camera import medians, path
+from framelabel.tracking.offline.camera import Shifts, medians
 from framelabel.tracking.offline.chains import Chains
 from framelabel.tracking.offline.linker import OfflineLinker
 
@@ -30,7 +30,9 @@ def _path(boxes: list[Floats]) -> Floats:
     chains = Chains(FRAMES * PEOPLE)
     row = np.arange(FRAMES * PEOPLE)
     chains.link(row[:-PEOPLE], row[PEOPLE:])
-    return path(np.concatenate(boxes), np.repeat(np.arange(FRAMES), PEOPLE), chains, FRAMES)
+    shifts = Shifts(FRAMES)
+    shifts.add(np.concatenate(boxes), np.repeat(np.arange(FRAMES), PEOPLE), chains)
+    return shifts.path()
 
 
 def test_a_shake_is_found() -> None:

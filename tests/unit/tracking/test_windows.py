@@ -1,4 +1,4 @@
-"""Footage linked in windows gives what linking it at once gives, in bounded memory."""
+"""Footage linked in windows gives, to the last digit, what linking it at once gives, in bounded memory."""
 
 from __future__ import annotations
 
@@ -11,16 +11,21 @@ import pytest
 from framelabel.core.boxes import Boxes
 from framelabel.core.errors import UsageError
 from framelabel.core.tracks import Track
-from framelabel.tracking import windows
+from framelabel.tracking.appearance import Looks
+from framelabel.tracking.offline import survey
+from framelabel.tracking.offline.chains import NONE, Chains
 from framelabel.tracking.offline.linker import OfflineLinker
+from framelabel.tracking.offline.windows import Window, windows
 
 FRAMES = 3000
+COLUMNS = ("id", "class_id", "frame", "xyxy", "score", "uncertainty", "visibility")
 
 
-def _street() -> list[Boxes]:
-    """Return people who walk through at times and speeds of their own, some detections missing."""
+def _street(shake: float = 0.0) -> list[Boxes]:
+    """Return people who walk through at times and speeds of their own; detections are weak or missing at times."""
     random = np.random.default_rng(6)
     rows: list[list[list[float]]] = [[] for _ in range(FRAMES)]
+    camera = np.cumsum(random.normal(0, shake, (FRAMES, 2)), axis=0)
     for lane in range(5):
         begin = int(random.integers(0, 60))
         while begin < FRAMES:
@@ -28,88 +33,130 @@ def _street() -> list[Boxes]:
             for step in range(int(640 / speed)):
                 if begin + step < FRAMES and random.uniform() > 0.1:
                     box = np.array([speed * step, 100.0 * lane, speed * step + 30, 100.0 * lane + 80])
-                    rows[begin + step].append((box + random.normal(0, 0.7, 4)).tolist())
-            begin += int(640 / speed) + int(random.integers(150, 300))
-    return [Boxes.of(np.array(part).reshape(-1, 4), np.full(len(part), 0.8)) for part in rows]
+                    box += random.normal(0, 0.7, 4) + np.tile(camera[begin + step], 2)
+                    rows[begin + step].append([*box.tolist(), random.uniform(0.3, 1.0)])
+            begin += int(640 / speed) + int(random.integers(20, 150))
+    tables = [np.array(part).reshape(-1, 5) for part in rows]
+    return [Boxes.of(table[:, :4], table[:, 4]) for table in tables]
 
 
 class _Clip:
-    """Links parts of a clip and remembers the longest."""
+    """A clip that is read part by part and remembers the longest."""
 
     def __init__(self, boxes: list[Boxes]) -> None:
         self.boxes = boxes
         self.longest = 0
-        self.asked = 0
 
-    def __call__(self, frames: Sequence[int]) -> list[Track]:
-        """Return the tracks through some frames."""
-        self.longest, self.asked = max(self.longest, len(frames)), self.asked + 1
-        return OfflineLinker(fps=25.0).link(frames, [self.boxes[frame] for frame in frames])
+    def read(self, frames: Sequence[int]) -> list[Boxes]:
+        """Return the boxes of some frames."""
+        self.longest = max(self.longest, len(frames))
+        return [self.boxes[frame] for frame in frames]
+
+    def whole(self, looks: Looks | None = None) -> list[Track]:
+        """Return the tracks of all frames at once."""
+        return OfflineLinker(fps=25.0, frame_size=(640, 500)).link(range(len(self.boxes)), self.boxes, looks=looks)
+
+    def parted(self, window: int, overlap: int = 220, looks: Looks | None = None) -> list[Track]:
+        """Return the tracks by way of windows."""
+        linker = OfflineLinker(fps=25.0, frame_size=(640, 500))
+        frames = range(len(self.boxes))
+        return linker.link_windows(frames, self.read, window=window, overlap=overlap, looks=looks)
 
 
-def _by_start(tracks: Sequence[Track]) -> list[Track]:
-    return sorted(tracks, key=lambda track: (int(track.frame[0]), float(track.xyxy[0, 1])))
-
-
-@pytest.mark.parametrize("window", [450, 700, 1400], ids=str)
-def test_seams_leave_no_trace(window: int) -> None:
-    """Every track has the frames that it has when the clip is linked at once, and nearly its boxes."""
-    clip = _Clip(_street())
-    whole, parts = (
-        _by_start(clip(range(FRAMES))),
-        _by_start(list(windows.link(clip, range(FRAMES), window=window, overlap=220))),
-    )
-    assert len(whole) > 25
-    assert [track.frame.tolist() for track in parts] == [track.frame.tolist() for track in whole]
+def _assert_equal(parts: Sequence[Track], whole: Sequence[Track]) -> None:
+    assert len(parts) == len(whole)
     for mine, theirs in zip(parts, whole, strict=True):
-        assert np.array_equal(mine.visibility, theirs.visibility)
-        assert np.array_equal(mine.score, theirs.score)
-        # the detector's noise is 0.7 pixels; how much of it is smoothed away is measured per window
-        assert np.sqrt(np.mean(np.square(mine.xyxy - theirs.xyxy))) < 0.3
-        assert np.abs(mine.xyxy - theirs.xyxy).max() < 2.0
-    assert len({track.id for track in parts}) == len(parts)
+        for column in COLUMNS:
+            assert np.array_equal(getattr(mine, column), getattr(theirs, column)), (mine.id, column)
+
+
+@pytest.mark.parametrize("shake", [0.0, 3.0], ids=["still", "shaking"])
+@pytest.mark.parametrize("window", [450, 700, 1400], ids=str)
+def test_seams_leave_no_trace(window: int, shake: float) -> None:
+    """Every number of every track is the one it is when the clip is linked at once."""
+    clip = _Clip(_street(shake))
+    whole = clip.whole()
+    assert len(whole) > 40
+    assert sum(bool(np.any(track.score == 0)) for track in whole) > 20
+    _assert_equal(clip.parted(window), whole)
+
+
+def test_footage_that_is_only_sampled_shows_no_seams(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where motion and trust are measured on a sample, windows and the whole are linked by the same measures."""
+    monkeypatch.setattr(survey, "_BLOCK", 256)
+    monkeypatch.setattr(survey, "_SAMPLE", 4)
+    clip = _Clip(_street(2.0))
+    whole = clip.whole()
+    _assert_equal(clip.parted(700), whole)
+    assert np.mean([len(track) for track in whole]) > 150
 
 
 def test_memory_is_one_window() -> None:
-    """No part is longer than a window and an overlap, and tracks come out while later footage is unread."""
+    """No more is read at a time than a window and an overlap, or a block of the survey."""
     clip = _Clip(_street())
-    stream = windows.link(clip, range(FRAMES), window=450, overlap=220)
-    first = next(stream)
-    assert clip.asked == 1
-    assert first.frame[-1] < 450
-    assert len(list(stream)) > 20
-    assert clip.longest <= 450 + 220
+    clip.parted(1200)
+    assert clip.longest <= 1200 + 220
 
 
-def test_a_short_clip_is_linked_at_once() -> None:
-    """A clip that a window holds gives the tracker's own answer."""
-    clip = _Clip(_street()[:600])
-    parts = list(windows.link(clip, range(600), window=450, overlap=220))
-    assert clip.asked == 1
-    assert [track.frame.tolist() for track in parts] == [track.frame.tolist() for track in clip(range(600))]
-    assert list(windows.link(clip, [], window=450, overlap=220)) == []
+def test_looks_are_found_by_their_rows_in_every_window() -> None:
+    """Looks that show each walker unmistakably lead to the same tracks in windows as at once."""
+    boxes = _street()
+    lane = np.concatenate([np.rint(part.xyxy[:, 1] / 100).astype(int) for part in boxes])
+    looks = Looks(np.arange(0, len(lane), 5), np.eye(5, dtype=np.float32)[np.clip(lane[::5], 0, 4)])
+    clip = _Clip(boxes)
+    _assert_equal(clip.parted(700, looks=looks), clip.whole(looks))
+
+
+def test_a_crowd_survives_seams(shared: Callable[[str], Path]) -> None:
+    """On a real crowd, windows of 16 seconds give the tracks of the whole to the last digit."""
+    table = np.loadtxt(shared("data/mot/MOT17Det_DPM_det") / "MOT17-11.txt", delimiter=",")
+    corners = np.c_[table[:, 2:4], table[:, 2:4] + table[:, 4:6]]
+    score = 1 / (1 + np.exp(-table[:, 6]))
+    clip = _Clip([Boxes.of(corners[table[:, 0] == k + 1], score[table[:, 0] == k + 1]) for k in range(900)])
+    _assert_equal(clip.parted(400, 180), clip.whole())
+
+
+@pytest.mark.parametrize("frames", [0, 1, 7], ids=["none", "one", "few"])
+def test_short_clips(frames: int) -> None:
+    """Clips shorter than any window, and empty ones, are linked as they are."""
+    clip = _Clip(_street()[:frames])
+    _assert_equal(clip.parted(450), clip.whole())
+    assert _Clip([Boxes.empty()] * 40).parted(10, 4) == []
+
+
+@pytest.mark.parametrize(
+    ("positions", "expected"),
+    [
+        (600, [(0, 600, 0, 600)]),
+        (1000, [(0, 450, 0, 350), (250, 700, 350, 600), (500, 1000, 600, 1000)]),
+    ],
+    ids=["one", "three"],
+)
+def test_every_position_is_kept_once(positions: int, expected: list[tuple[int, int, int, int]]) -> None:
+    """What is kept of the windows covers the clip without gap or repetition."""
+    assert list(windows(positions, 450, 200)) == [Window(*row) for row in expected]
 
 
 def test_a_window_needs_room() -> None:
     """A window that its overlaps fill is refused."""
     with pytest.raises(UsageError, match="a window of 400 frames is too short for an overlap of 200"):
-        next(windows.link(lambda _: [], range(9), window=400, overlap=200))
+        next(windows(9, 400, 200))
 
 
-def test_a_crowd_survives_seams(shared: Callable[[str], Path]) -> None:
-    """On a real crowd nearly every box has the same company of boxes as when it is linked at once."""
-    table = np.loadtxt(shared("data/mot/MOT17Det_DPM_det") / "MOT17-11.txt", delimiter=",")
-    corners = np.c_[table[:, 2:4], table[:, 2:4] + table[:, 4:6]]
-    score = 1 / (1 + np.exp(-table[:, 6]))
-    boxes = [Boxes.of(corners[table[:, 0] == k + 1], score[table[:, 0] == k + 1]) for k in range(900)]
-    clip = _Clip(boxes)
-    whole, parts = clip(range(900)), list(windows.link(clip, range(900), window=400, overlap=180))
-    owner = {
-        (int(f), float(s)): track.id for track in whole for f, s in zip(track.frame, track.score, strict=True) if s
-    }
-    same, total = 0, 0
-    for track in parts:
-        mine = [owner.get((int(f), float(s)), -track.id) for f, s in zip(track.frame, track.score, strict=True) if s]
-        same, total = same + int(np.unique(mine, return_counts=True)[1].max()), total + len(mine)
-    assert same > 0.95 * total
-    assert abs(len(parts) - len(whole)) <= 0.1 * len(whole)
+def test_sums_over_what_lies_near() -> None:
+    """Sums over a chain reach over the 32 detections behind each, no farther."""
+    chains = Chains(50)
+    chains.link(np.arange(48), np.arange(1, 49))
+    total, count = chains.near(np.arange(50.0), chains.before)
+    assert count.tolist() == [*range(1, 33), *[32] * 17, 1]
+    assert total[[0, 2, 40, 49]].tolist() == [0.0, 3.0, float(sum(range(9, 41))), 49.0]
+    assert chains.near(np.ones(50), chains.after)[1][[0, 48]].tolist() == [32, 1]
+
+
+def test_parts_of_chains() -> None:
+    """Links that leave a part are cut; parts laid end to end keep theirs."""
+    chains = Chains(6)
+    chains.link(np.array([0, 2, 3]), np.array([2, 3, 5]))
+    part = chains.part(slice(2, 5))
+    assert part.after.tolist() == [1, NONE, NONE]
+    assert Chains.concatenate([part, part]).after.tolist() == [1, NONE, NONE, 4, NONE, NONE]
