@@ -100,6 +100,20 @@ def test_every_control_has_a_name(visit: Callable[[str], Page], project: Path) -
         assert page.evaluate(UNNAMED) == []
 
 
+def test_the_cheat_sheet_opens_at_its_top_and_escape_closes_it(visit: Callable[[str], Page], project: Path) -> None:
+    """`?` shows the first keys first; Escape puts the sheet away and the page's keys work again."""
+    with served(project) as (_, [url]):
+        page = visit(url)
+        page.locator("#picture").focus()
+        page.keyboard.press("?")
+        page.wait_for_function("() => document.querySelector('#sheet').open")
+        assert page.evaluate("() => document.querySelector('#sheet').scrollTop") == 0
+        page.keyboard.press("Escape")
+        page.wait_for_function("() => !document.querySelector('#sheet').open")
+        page.keyboard.press("End")
+        page.wait_for_function("() => document.querySelector('#picture').dataset.frame == '59'")
+
+
 def test_a_link_for_looking_only(visit: Callable[[str], Page], project: Path) -> None:
     """Who may only look sees everything, is offered nothing that writes, and is refused when trying."""
     writes = ["edit", "undo", "redo", "task", "answer", "plugin/save", "plugin/events"]

@@ -43,7 +43,8 @@ export function listenToKeys(act) {
   const names = new Map(KEYS.flatMap(([keys, name]) => keys.map((key) => [key, name])));
   document.addEventListener('keydown', (event) => {
     const target = /** @type {HTMLElement} */ (event.target);
-    if (target.matches('input:not([type=range]), select, textarea, dialog *') && event.key !== 'Escape') return;
+    if (target.closest('dialog')) return; // its own keys: Escape closes it
+    if (target.matches('input:not([type=range]), select, textarea') && event.key !== 'Escape') return;
     if (event.altKey || (event.key === 'Tab' && event.shiftKey)) return; // Shift-Tab leaves the picture
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     const name = names.get(key);
