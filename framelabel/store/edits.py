@@ -88,7 +88,8 @@ def undo(connection: sqlite3.Connection, author: str) -> Edit | None:
     later = connection.execute(
         "SELECT edits.author FROM annotations AS mine JOIN annotations AS newer ON newer.supersedes = mine.id "
         "JOIN edits ON edits.id = newer.edit_id "
-        "WHERE mine.edit_id = ? AND newer.edit_id != ? AND edits.state = 0 LIMIT 1",
+        "WHERE mine.edit_id = ? AND mine.edit_id > 0 AND newer.supersedes > 0 AND newer.edit_id != ? "
+        "AND edits.state = 0 LIMIT 1",
         (edit.id, edit.id),
     ).fetchone()
     if later is not None:
@@ -109,7 +110,8 @@ def redo(connection: sqlite3.Connection, author: str) -> Edit | None:
     rival = connection.execute(
         "SELECT edits.author FROM annotations AS mine JOIN annotations AS other ON other.supersedes = mine.supersedes "
         "JOIN edits ON edits.id = other.edit_id "
-        "WHERE mine.edit_id = ? AND mine.supersedes > 0 AND other.edit_id != ? AND edits.state = 0 LIMIT 1",
+        "WHERE mine.edit_id = ? AND mine.edit_id > 0 AND mine.supersedes > 0 AND other.supersedes > 0 "
+        "AND other.edit_id != ? AND edits.state = 0 LIMIT 1",
         (edit.id, edit.id),
     ).fetchone()
     if rival is not None:
@@ -121,8 +123,10 @@ def redo(connection: sqlite3.Connection, author: str) -> Edit | None:
 def tracks_of(connection: sqlite3.Connection, edit_id: int) -> list[int]:
     """Return the ids of the tracks that an edit changed: those of its rows and of the rows that they replace."""
     rows = connection.execute(
-        "SELECT track_id FROM annotations WHERE edit_id = ? UNION SELECT older.track_id FROM annotations AS newer "
-        "JOIN annotations AS older ON older.id = newer.supersedes WHERE newer.edit_id = ? AND newer.supersedes > 0",
+        "SELECT track_id FROM annotations WHERE edit_id = ? AND edit_id > 0 "
+        "UNION SELECT older.track_id FROM annotations AS newer "
+        "JOIN annotations AS older ON older.id = newer.supersedes "
+        "WHERE newer.edit_id = ? AND newer.edit_id > 0 AND newer.supersedes > 0",
         (edit_id, edit_id),
     )
     return sorted(row[0] for row in rows if row[0] != NO_TRACK)

@@ -74,8 +74,8 @@ def open_count(connection: sqlite3.Connection, annotator: str | None = None) -> 
     if annotator is None:
         return int(connection.execute("SELECT count(*) FROM tasks WHERE is_closed = 0 AND gold = ''").fetchone()[0])
     row = connection.execute(
-        "SELECT count(*) FROM tasks WHERE is_closed = 0 AND NOT EXISTS "
-        "(SELECT 1 FROM answers WHERE answers.task_id = tasks.id AND answers.annotator = ?)",
+        "SELECT (SELECT count(*) FROM tasks WHERE is_closed = 0) - (SELECT count(DISTINCT task_id) FROM answers "
+        "JOIN tasks ON tasks.id = answers.task_id WHERE annotator = ? AND is_closed = 0)",
         (annotator,),
     ).fetchone()
     return int(row[0])
@@ -138,6 +138,16 @@ def add_answer(connection: sqlite3.Connection, answer: Answer) -> int:
         (answer.task_id,),
     )
     return int(cursor.lastrowid or 0)
+
+
+def add_once(connection: sqlite3.Connection, answer: Answer) -> bool:
+    """Store one answer unless its author has answered the task before; return whether it is new."""
+    known = connection.execute(
+        "SELECT 1 FROM answers WHERE task_id = ? AND annotator = ? LIMIT 1", (answer.task_id, answer.annotator)
+    ).fetchone()
+    if known is None:
+        add_answer(connection, answer)
+    return known is None
 
 
 def answers(connection: sqlite3.Connection, task_id: int | None = None) -> list[Answer]:

@@ -122,13 +122,16 @@ def select(
 
     A track's class is the class of most of its rows; the earlier class wins a tie.
     """
-    conditions, values = ["video_id = ?", "track_id >= 0"], [int(video_id)]
+    conditions, values = ["video_id = ?"], [int(video_id)]
     if span is not None:
         conditions.append("frame >= ? AND frame < ?")
         values += [span.start, span.stop]
-    if track_ids is not None:
-        conditions.append(f"track_id IN ({', '.join('?' * len(track_ids))})")
-        values += [int(track_id) for track_id in track_ids]
+    if track_ids is None:
+        conditions.append("track_id >= 0")
+    else:
+        wanted = [int(track_id) for track_id in track_ids if track_id >= 0]
+        conditions.append(f"track_id IN ({', '.join('?' * len(wanted))})")
+        values += wanted
     rows = connection.execute(
         "SELECT track_id, frame, x1, y1, x2, y2, flags, uncertainty, visibility, coalesce(score, 1.0), class_id, id "
         f"FROM current_annotations WHERE {' AND '.join(conditions)} ORDER BY track_id, frame, id",

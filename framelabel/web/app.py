@@ -35,6 +35,8 @@ T = TypeVar("T")
 _LONGEST_NAME = 64
 _THREADS = 6
 """Threads that read and write: each keeps a connection to the project, and the cache of it, as long as it lives."""
+_SAVING_THREADS = 2
+"""Threads that save, so that no save waits until something is read or reckoned for others."""
 _STATIC = resources.files("framelabel.web") / "static"
 
 
@@ -107,6 +109,7 @@ class Pages:
         self._studio = studio
         self._live = live
         self.threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="page")
+        self._saving = ThreadPoolExecutor(_SAVING_THREADS, thread_name_prefix="save")
         self._carrying = ThreadPoolExecutor(1, thread_name_prefix="carry", initializer=give_way)
 
     async def index(self, _: Request) -> Response:
@@ -182,7 +185,7 @@ class Pages:
         """Change something; the answer says what looks different now."""
         body = await body_of(request)
         editor = self._studio.editor(_visitor(request).name, _request_name(body))
-        changed = await self._run(apply, self._studio, editor, body)
+        changed = await self._save(apply, self._studio, editor, body)
         if isinstance(changed, Conflict):
             return json_response({"conflict": changed.frames}, 409)
         edit, track = changed
@@ -193,13 +196,13 @@ class Pages:
     async def undo(self, request: Request) -> Response:
         """Undo the visitor's last edit."""
         body = await body_of(request)
-        edit = await self._run(self._studio.editor(_visitor(request).name).undo)
+        edit = await self._save(self._studio.editor(_visitor(request).name).undo)
         return await self._changed(edit, None, body) if edit else json_response({"title": ""})
 
     async def redo(self, request: Request) -> Response:
         """Redo what the visitor undid last."""
         body = await body_of(request)
-        edit = await self._run(self._studio.editor(_visitor(request).name).redo)
+        edit = await self._save(self._studio.editor(_visitor(request).name).redo)
         return await self._changed(edit, None, body) if edit else json_response({"title": ""})
 
     async def task(self, request: Request) -> Response:
@@ -220,10 +223,15 @@ class Pages:
         verdict, seconds = str(body.get("verdict", "")), float(body.get("seconds", 0.0))
         if not verdict:
             raise UsageError("an answer needs a verdict")
-        task_id = int(body.get("task", 0))
-        is_new = await self._run(self._studio.answer, task_id, name, verdict, seconds, body.get("content") or {})
+        task_id, content = int(body.get("task", 0)), body.get("content") or {}
+
+        def work() -> tuple[bool, str]:
+            is_new = self._studio.answer(task_id, name, verdict, seconds, content)
+            return is_new, self._studio.known_answer(task_id)
+
+        is_new, known = await self._save(work)
         self._live.send("answer", name=name)
-        return json_response({"stored": is_new, "known": await self._run(self._studio.known_answer, task_id)})
+        return json_response({"stored": is_new, "known": known})
 
     async def dashboard(self, _: Request) -> Response:
         """Counts and people."""
@@ -245,6 +253,10 @@ class Pages:
         """Run something that reads or writes in one of a few threads, which live as long as their connections."""
         return await asyncio.get_running_loop().run_in_executor(self.threads, work, *arguments)
 
+    async def _save(self, work: Callable[..., T], *arguments: Any) -> T:
+        """Run something that a person waits to see saved."""
+        return await asyncio.get_running_loop().run_in_executor(self._saving, work, *arguments)
+
     def _carry_around(self, editor: Editor, edit: Edit, track: int) -> None:
         """Solve the frames around a corrected box: the box is saved already, what follows from it is told when done."""
         loop, studio = asyncio.get_running_loop(), self._studio
@@ -265,7 +277,7 @@ class Pages:
             loop.call_soon_threadsafe(lambda: self._live.send("problem", text=str(error)))
 
     async def _changed(self, edit: Edit, track: int | None, body: dict[str, Any]) -> Response:
-        facts = _told(edit, await self._run(self._studio.settle, edit), str(body.get("session", "")))
+        facts = _told(edit, await self._save(self._studio.settle, edit), str(body.get("session", "")))
         asyncio.get_running_loop().call_soon(lambda: self._live.send("changed", **facts))
         return json_response({**facts, "track": track})
 

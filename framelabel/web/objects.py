@@ -16,14 +16,23 @@ class Objects:
     def __init__(self, project: Project) -> None:
         self._project = project
         self._tracks: dict[VideoId, dict[int, Track]] = {}
-        self._lock = threading.Lock()
+        self._reading = threading.Lock()
+        self._stale: dict[VideoId, set[int]] = {}
+        self._marking = threading.Lock()
 
     def all(self, video_id: VideoId) -> list[Track]:
         """Return the current tracks of a video by id."""
-        with self._lock:
-            if video_id not in self._tracks:
-                self._tracks[video_id] = {track.id: track for track in self._project.tracks(video_id)}
-            return [track for _, track in sorted(self._tracks[video_id].items())]
+        with self._reading:
+            stale = self._take_stale(video_id)
+            known = self._tracks.get(video_id)
+            if known is None:
+                known = {track.id: track for track in self._project.tracks(video_id)}
+                self._tracks[video_id] = known
+            elif stale:
+                for track_id in stale:
+                    known.pop(track_id, None)
+                known.update({track.id: track for track in self._project.tracks(video_id, None, sorted(stale))})
+            return [track for _, track in sorted(known.items())]
 
     def some(self, video_id: VideoId, track_ids: Iterable[int]) -> list[Track]:
         """Return those of these tracks that there are, by id."""
@@ -31,12 +40,10 @@ class Objects:
         return [track for track in self.all(video_id) if track.id in wanted]
 
     def changed(self, video_id: VideoId, track_ids: Iterable[int]) -> None:
-        """Read these tracks again; those that are gone are forgotten."""
-        wanted = set(track_ids)
-        with self._lock:
-            known = self._tracks.get(video_id)
-            if known is None or not wanted:
-                return
-            for track_id in wanted:
-                known.pop(track_id, None)
-            known.update({track.id: track for track in self._project.tracks(video_id, None, sorted(wanted))})
+        """Read these tracks again when somebody next asks: who has changed them does not wait for that."""
+        with self._marking:
+            self._stale.setdefault(video_id, set()).update(track_ids)
+
+    def _take_stale(self, video_id: VideoId) -> set[int]:
+        with self._marking:
+            return self._stale.pop(video_id, set())

@@ -69,7 +69,8 @@ class Studio:
         self._objects = Objects(self.project)
         self._carriers: dict[int, Carrier] = {}
         self._carrying = threading.Lock()
-        self._lock = threading.Lock()
+        self._opening = threading.Lock()
+        self._handing_out = threading.Lock()
         self._changes: Counter[int] = Counter()
         """Video id -> changes since the project was opened."""
         self._findings: dict[int, tuple[int, list[Finding]]] = {}
@@ -140,7 +141,7 @@ class Studio:
 
     def picture(self, video_id: int, frame: int, width: int, *, playhead: bool) -> Future[bytes]:
         """Return the future of one frame as JPEG."""
-        with self._lock:
+        with self._opening:
             if video_id not in self._pictures:
                 video = self.video(video_id)
                 index = self.project.frame_index(video.id)
@@ -280,7 +281,7 @@ class Studio:
         Nobody gets a task that they have answered themselves, or that is held by as many people as are wanted for it.
         """
         now = time.monotonic()
-        with self._lock:
+        with self._handing_out:
             for holders in self._leases.values():
                 for name in [name for name, until in holders.items() if until <= now]:
                     del holders[name]
@@ -290,8 +291,10 @@ class Studio:
                 if answers + len(others) >= task.answers_wanted:
                     continue
                 self._leases.setdefault(task.id, {})[annotator] = now + _LEASE_S
-                return task, self.project.open_task_count(annotator)
-        return None, self.project.open_task_count(annotator)
+                break
+            else:
+                task = None
+        return task, self.project.open_task_count(annotator)
 
     def answer(self, task_id: int, annotator: str, verdict: str, seconds: float, content: Mapping[str, Any]) -> bool:
         """Store an answer; return whether it is new (the same person's second answer to a task is not stored).
@@ -299,14 +302,12 @@ class Studio:
         Raises:
             UsageError: no such task.
         """
-        with self._lock:
-            if self.project.task(task_id) is None:
-                raise UsageError(f"there is no task {task_id}")
-            if any(answer.annotator == annotator for answer in self.project.answers(task_id)):
-                return False
+        if self.project.task(task_id) is None:
+            raise UsageError(f"there is no task {task_id}")
+        is_new = self.project.write(tasks.add_once, Answer(task_id, annotator, verdict, seconds, dict(content)))
+        with self._handing_out:  # given back once the answer is stored: nobody else gets the task in between
             self._leases.get(task_id, {}).pop(annotator, None)
-            self.project.write(tasks.add_answer, Answer(task_id, annotator, verdict, seconds, dict(content)))
-            return True
+        return is_new
 
     def known_answer(self, task_id: int) -> str:
         """Return what a golden task tells whoever has answered it; "" for other tasks, or where it stays hidden."""
