@@ -74,7 +74,7 @@ def track_table(
     with np.errstate(invalid="ignore"):
         extent = np.nan_to_num(np.log(np.maximum(rows.xyxy[:, 2:] - rows.xyxy[:, :2], 1.0)))
         # heights of unknown frames are infinite: 0 says nothing
-        foot = np.nan_to_num(rows.xyxy[:, 3] / rows.size[rows.video, 1]).clip(0.0, 1.0)
+        foot = np.nan_to_num(rows.xyxy[:, 3] / rows.frame_size[:, 1]).clip(0.0, 1.0)
     crowd = np.unique(rows.frame_key, return_inverse=True, return_counts=True)
     columns = [
         mean_score,

@@ -33,6 +33,8 @@ class Skill:
     """Change of accuracy from the first to the last golden task (slope of a straight line); NaN for too few."""
     trend_p_value: float
     """How likely a fall at least as steep is by chance."""
+    labels: tuple[str, ...] = ()
+    """(L,) names of the rows and columns of `confusion`; none where labels are only numbers."""
 
     @property
     def accuracy(self) -> float:

@@ -226,6 +226,7 @@ def as_dict(summary: AgreeSummary) -> dict[str, Any]:
                 "trend": _known(item.trend),
                 "trend_p_value": _known(item.trend_p_value),
                 "confusion": item.confusion.tolist(),
+                "verdicts": list(item.labels),
             }
             for item in summary.skills
         ],

@@ -4,22 +4,39 @@ from __future__ import annotations
 
 import base64
 import html
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+_FIGURE = re.compile(r"[+-]?\d[\d,.]*%?(( to | of |x)[\d,.]+%?)?( [a-z]{1,3})?")
 _STYLE = """
-:root { color-scheme: light; }
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem; color: #1c1c1c;
-  background: #fff; }
+:root { color-scheme: light dark; --ink: #1c1c1c; --soft: #555; --line: #ddd; --rule: #888; --ground: #fff; }
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #e6e6e6; --soft: #a8a8a8; --line: #3a3a3a; --rule: #6a6a6a; --ground: #161616; }
+}
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem; color: var(--ink);
+  background: var(--ground); }
 h1 { font-size: 1.6rem; margin-bottom: 0; } h2 { font-size: 1.2rem; margin-top: 2.2rem; }
-p.note { color: #555; } table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin: .6rem 0; }
-th, td { padding: .25rem .7rem; text-align: right; border-bottom: 1px solid #ddd; }
-th:first-child, td:first-child { text-align: left; } th { border-bottom-color: #888; font-weight: 600; }
+p.note { color: var(--soft); } table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin: .6rem 0; }
+th, td { padding: .25rem .7rem; text-align: left; border-bottom: 1px solid var(--line); vertical-align: top;
+  overflow-wrap: anywhere; }
+.number { text-align: right; white-space: nowrap; } th { border-bottom-color: var(--rule); font-weight: 600; }
 .row { display: flex; flex-wrap: wrap; gap: 1rem; } .row > * { flex: 1 1 26rem; min-width: 0; }
-svg { max-width: 100%; height: auto; } figure { margin: 0; } figcaption { color: #555; font-size: .9rem; }
-img { max-width: 100%; height: auto; display: block; }
+svg { max-width: 100%; height: auto; background: #fff; border-radius: .4rem; }
+figure { margin: 0; } figcaption { color: var(--soft); font-size: .9rem; }
+.pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr)); gap: 1rem; }
+.pictures img { width: 100%; height: 13rem; object-fit: contain; background: var(--line); border-radius: .4rem; }
 .wide { overflow-x: auto; }
 """.strip()
+
+
+def _is_figure(cell: str) -> bool:
+    """Tell whether a cell holds a number, an interval or a size, with at most a short unit.
+
+    >>> _is_figure("17.88% to 24.85%"), _is_figure("512x345"), _is_figure("-"), _is_figure("track 8")
+    (True, True, True, False)
+    """
+    return cell == "-" or bool(_FIGURE.fullmatch(cell))
 
 
 class Page:
@@ -44,9 +61,19 @@ class Page:
         self._parts.append(f'<p class="note">{html.escape(text)}</p>')
 
     def table(self, head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-        """Add a table; the first column names the rows."""
-        first = "".join(f"<th>{html.escape(cell)}</th>" for cell in head)
-        body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+        """Add a table; the first column names the rows, columns of figures are set flush right."""
+        body_rows = [tuple(row) for row in rows]
+        kinds = [
+            ' class="number"' if place and body_rows and all(_is_figure(row[place]) for row in body_rows) else ""
+            for place in range(len(head))
+        ]
+        first = "".join(f"<th{kind}>{html.escape(cell)}</th>" for kind, cell in zip(kinds, head, strict=True))
+        body = "".join(
+            "<tr>"
+            + "".join(f"<td{kind}>{html.escape(cell)}</td>" for kind, cell in zip(kinds, row, strict=True))
+            + "</tr>"
+            for row in body_rows
+        )
         self._parts.append(f'<div class="wide"><table><tr>{first}</tr>{body}</table></div>')
 
     def plots(self, drawings: Sequence[str]) -> None:
@@ -62,7 +89,7 @@ class Page:
             text = html.escape(caption)
             picture = f'<img alt="{text}" src="data:image/jpeg;base64,{data}">'
             figures.append(f"<figure>{picture}<figcaption>{text}</figcaption></figure>")
-        self._parts.append(f'<div class="row">{"".join(figures)}</div>')
+        self._parts.append(f'<div class="pictures">{"".join(figures)}</div>')
 
     def render(self) -> str:
         """Return the whole page."""

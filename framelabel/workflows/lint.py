@@ -19,6 +19,7 @@ from framelabel.review.findings.finding import Finding
 from framelabel.review.findings.rows import LabelRows
 from framelabel.store.project import Project
 from framelabel.store.runs import Run
+from framelabel.workflows.picture_tags import untagged
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ def run(config: LintConfig, report: Reporter = SILENT) -> LintSummary:
         ProjectError: the project cannot be read (or written, with `queue`).
     """
     with Project(config.project, write=config.queue > 0) as project:
-        labels = project.labels()
+        labels = untagged(project.labels())
         report.start("lint", None)
         found = _found(project, labels, config.check)
         report.advance(len(labels))
@@ -61,7 +62,7 @@ def run(config: LintConfig, report: Reporter = SILENT) -> LintSummary:
 
 def findings(project: Project, video_ids: Sequence[VideoId]) -> list[Finding]:
     """Return what looks wrong in some videos of an open project, most severe first."""
-    return _found(project, project.labels(video_ids))
+    return _found(project, untagged(project.labels(video_ids)))
 
 
 def _found(project: Project, labels: Labels, checks: tuple[str, ...] = ()) -> list[Finding]:

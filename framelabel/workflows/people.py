@@ -40,16 +40,11 @@ def golden_skills(tasks: Iterable[Task], answers: Sequence[Answer]) -> list[Skil
         if gold[answer.task_id] and answer.verdict != "skip":
             known = number[gold[answer.task_id]]
             given[answer.annotator].append((known, number[answer.verdict], answer.seconds))
-    return [
-        measure(
-            name,
-            [row[0] for row in rows],
-            [row[1] for row in rows],
-            [row[2] for row in rows],
-            len(labels),
-        )
-        for name, rows in sorted(given.items())
-    ]
+    found = []
+    for name, rows in sorted(given.items()):
+        truths, said, seconds = zip(*rows, strict=True)
+        found.append(replace(measure(name, truths, said, seconds, len(labels)), labels=tuple(labels)))
+    return found
 
 
 def annotator_skill(tasks: Iterable[Task], answers: Sequence[Answer]) -> tuple[float, float, float]:

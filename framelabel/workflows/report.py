@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,25 +15,17 @@ import numpy as np
 from framelabel.core.annotations import Annotation
 from framelabel.core.boxes import NO_TRACK
 from framelabel.core.config import setting
-from framelabel.core.errors import FramelabelError
 from framelabel.core.labels import Flag, Labels
 from framelabel.core.protocols import SILENT, Reporter
 from framelabel.core.reliability import Reliability
 from framelabel.core.videos import Video
-from framelabel.media import open_video
-from framelabel.media.overlay import Drawn, draw
-from framelabel.media.picture_files import encode
-from framelabel.review.findings.catalog import find
-from framelabel.review.findings.finding import Finding
-from framelabel.review.findings.rows import LabelRows
 from framelabel.store.project import Project
-from framelabel.workflows import plots
-from framelabel.workflows.frame_source import stored_index
+from framelabel.workflows import plots, report_cases
 from framelabel.workflows.html_page import Page
+from framelabel.workflows.picture_tags import untagged
 
-_SUSPECT, _OTHER = (213, 94, 0), (150, 150, 150)
-_MARGIN = 1.5
-"""Shown around a suspect box, in box sizes."""
+_FALLS = 0.05
+_DIGEST = re.compile(r"(sha256:[0-9a-f]{12})[0-9a-f]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +54,35 @@ def run(config: ReportConfig, report: Reporter = SILENT) -> ReportSummary:
     """
     path = config.out or config.project.with_name(f"{config.project.stem}-report.html")
     with Project(config.project) as project:
-        labels = project.labels()
+        labels = untagged(project.labels())
         report.start("report", None)
-        page = Page(f"Labels of {config.project.stem}", f"{len(labels)} boxes in {len(labels.videos)} videos")
+        page = Page(f"Labels of {config.project.stem}", _counted(labels))
         _contents(page, labels)
         _origins(page, project, labels)
         _quality(page, _stored(project, "routing", "result"))
         _agreement(page, _stored(project, "agreement", "result"))
-        pictures = _worst_cases(page, project, labels, config.worst)
+        pictures = report_cases.worst(page, project, labels, config.worst)
         _provenance(page, project)
         _losses(page, config.project)
         report.advance(len(labels))
     page.write(path)
     return ReportSummary(path, len(labels), pictures)
+
+
+def _counted(labels: Labels) -> str:
+    """Return how much there is, in words."""
+    pictures = sum(1 for name in labels.frames.name if name)
+    videos = f"{pictures} pictures" if pictures else f"{len(labels.frames)} frames of {len(labels.videos)} videos"
+    return f"{len(labels)} boxes in {videos}"
+
+
+def _short(text: str) -> str:
+    """Return a text with its digests cut to what tells them apart.
+
+    >>> _short("ppe sha256:9eb90a66af495dc4")
+    'ppe sha256:9eb90a66af49'
+    """
+    return _DIGEST.sub(r"\1", text)
 
 
 def _contents(page: Page, labels: Labels) -> None:
@@ -99,7 +107,12 @@ def _origins(page: Page, project: Project, labels: Labels) -> None:
     page.heading("Who and what made it")
     made: Counter[tuple[str, str]] = Counter()
     for video in labels.videos:
-        made.update((item.provenance.origin.value, item.provenance.author) for item in project.annotations(video.id))
+        # rows without a class say something of a frame, and are no boxes
+        made.update(
+            (item.provenance.origin.value, _short(item.provenance.author))
+            for item in project.annotations(video.id)
+            if item.class_id >= 0
+        )
     total = max(sum(made.values()), 1)
     page.table(
         ("origin", "author or model", "boxes", "share"),
@@ -114,8 +127,11 @@ def _origins(page: Page, project: Project, labels: Labels) -> None:
         per_person[answer.annotator].append(answer.seconds)
     if per_person:
         page.table(
-            ("person", "answers", "minutes"),
-            [(name, str(len(times)), f"{sum(times) / 60:.1f}") for name, times in sorted(per_person.items())],
+            ("person", "answers", "minutes", "seconds an answer"),
+            [
+                (name, str(len(times)), f"{sum(times) / 60:.1f}", f"{np.median(times):.1f}")
+                for name, times in sorted(per_person.items())
+            ],
         )
     events = Counter(event.name for event in project.events())
     if events:
@@ -161,7 +177,7 @@ def _quality(page: Page, result: Mapping[str, Any] | None) -> None:
     if point:
         page.note(
             f"Cheapest way to the promised quality: {point['share']:.0%} of the boxes to people, {point['votes']} "
-            f"vote(s), {point['hours']:.1f} hours; expected {point['quality']:.1%} right, at least {point['low']:.1%}."
+            f"vote(s), {_time(point['hours'])}; expected {point['quality']:.1%} right, at least {point['low']:.1%}."
         )
 
 
@@ -179,6 +195,7 @@ def _quality_plots(result: Mapping[str, Any]) -> list[str]:
                 x_label="share of boxes sent to people, least sure first",
                 y_label="share of right boxes",
                 y_range=(max(0.0, min(curves[0]["low"]) - 0.02), 1.0),
+                marks=_operating_mark(result),
             )
         )
     diagrams = {
@@ -188,6 +205,15 @@ def _quality_plots(result: Mapping[str, Any]) -> list[str]:
     if diagrams:
         drawings.append(plots.reliability_diagram(diagrams, title="Are the probabilities to be believed?"))
     return drawings
+
+
+def _operating_mark(result: Mapping[str, Any]) -> list[tuple[float, float, str]]:
+    point = result.get("operating_point")
+    return [(point["share"], point["quality"], f"{point['share']:.0%} to people")] if point else []
+
+
+def _time(hours: float) -> str:
+    return f"{hours:.1f} hours" if hours >= 1 else f"{60 * hours:.0f} minutes"
 
 
 def _agreement(page: Page, result: Mapping[str, Any] | None) -> None:
@@ -204,13 +230,15 @@ def _agreement(page: Page, result: Mapping[str, Any] | None) -> None:
         )
     if result["skills"]:
         page.table(
-            ("person", "golden tasks", "right", "95 % interval"),
+            ("person", "golden tasks", "right", "95 % interval", "over time", "what was taken for what"),
             [
                 (
                     item["annotator"],
                     str(item["golden_tasks"]),
                     f"{item['accuracy']:.1%}",
                     f"{item['low']:.1%} to {item['high']:.1%}",
+                    _over_time(item),
+                    _confusions(item),
                 )
                 for item in result["skills"]
             ],
@@ -225,78 +253,23 @@ def _agreement(page: Page, result: Mapping[str, Any] | None) -> None:
         )
 
 
-def _worst_cases(page: Page, project: Project, labels: Labels, count: int) -> int:
-    """Show the most severe findings, as pictures where the footage is there; return how many pictures."""
-    page.heading("Worst cases")
-    found = find(LabelRows.of(labels))
-    if not found:
-        page.text("Nothing looks wrong.")
-        return 0
-    kinds = Counter(item.kind for item in found)
-    page.text(f"{len(found)} findings: " + ", ".join(f"{number} {kind}" for kind, number in kinds.most_common()))
-    worst = _spread(found, count)
-    page.table(
-        ("video", "frame", "what"),
-        [(labels.videos[item.video].name, str(item.frame), item.message) for item in worst],
-    )
-    pictures = []
-    for item in worst:
-        picture = _picture(project, labels, item)
-        if picture is not None:
-            pictures.append((picture, f"{labels.videos[item.video].name}, frame {item.frame}: {item.message}"))
-    if pictures:
-        page.pictures(pictures)
-    else:
-        page.note("The footage is not here, so they are not shown.")
-    return len(pictures)
+def _over_time(skill: Mapping[str, Any]) -> str:
+    """Return whether somebody tires."""
+    if skill["trend"] is None:
+        return "too few to tell"
+    return f"falls by {-skill['trend']:.0%}" if skill["trend_p_value"] < _FALLS else "steady"
 
 
-def _spread(found: Sequence[Finding], count: int) -> list[Finding]:
-    """Return the most severe findings, at most three of a kind and one of a track."""
-    kinds: Counter[str] = Counter()
-    tracks: set[tuple[int, int]] = set()
-    chosen = []
-    for item in found:
-        key = (item.video, item.track_id)
-        if kinds[item.kind] < 3 and (item.track_id == NO_TRACK or key not in tracks):
-            chosen.append(item)
-            kinds[item.kind] += 1
-            tracks.add(key)
-        if len(chosen) == count:
-            break
-    return chosen
-
-
-def _picture(project: Project, labels: Labels, item: Finding) -> bytes | None:
-    """Return the surroundings of a finding with its labels drawn, as JPEG; None where the footage cannot be read."""
-    video: Video = labels.videos[item.video]
-    if not video.path or not Path(video.path).exists():
-        return None
-    try:
-        with closing(open_video(video, stored_index(project, video))) as reader:
-            image = reader.frame(item.frame).image
-    except (FramelabelError, OSError):
-        return None
-    at = np.flatnonzero((labels.frames.video == item.video) & (labels.frames.index == item.frame))
-    rows = range(*labels.rows_of_frame(int(at[0])).indices(len(labels))) if len(at) else range(0)
-    suspects = {item.track_id, item.other_track} - {NO_TRACK}
-    drawn, hulls = [], []
-    for row in rows:
-        is_suspect = int(labels.track_id[row]) in suspects
-        name = labels.ontology.names[labels.class_id[row]]
-        text = f"{name} {labels.track_id[row]}" if is_suspect else ""
-        drawn.append(Drawn(labels.xyxy[row], text, _SUSPECT if is_suspect else _OTHER))
-        if is_suspect:
-            hulls.append(labels.xyxy[row])
-    picture = draw(image, drawn)
-    if hulls:
-        low, high = np.min(hulls, axis=0)[:2], np.max(hulls, axis=0)[2:]
-        margin = np.maximum(_MARGIN * (high - low), 80)
-        left, top = np.maximum(low - margin, 0).astype(int)
-        right, bottom = np.minimum(high + margin, picture.shape[1::-1]).astype(int)
-        if right - left > 8 and bottom - top > 8:
-            picture = np.ascontiguousarray(picture[top:bottom, left:right])
-    return encode(picture, "jpg", quality=80)
+def _confusions(skill: Mapping[str, Any]) -> str:
+    """Return the three most frequent mistakes, in words."""
+    names = skill.get("verdicts") or []
+    found = [
+        (int(count), names[known], names[said])
+        for known, row in enumerate(skill["confusion"] if names else [])
+        for said, count in enumerate(row)
+        if known != said and count
+    ]
+    return ", ".join(f"{said} where it is {known}: {count}x" for count, known, said in sorted(found, reverse=True)[:3])
 
 
 def _provenance(page: Page, project: Project) -> None:
@@ -305,12 +278,13 @@ def _provenance(page: Page, project: Project) -> None:
     for item in project.runs():
         facts = {**item.config, **item.facts}
         shown = ", ".join(
-            f"{name} {facts[name]}"
+            f"{name.replace('_', ' ')} {_short(str(facts[name]))}"
             for name in ("plugin", "tracker", "model_digest", "device", "source")
             if facts.get(name)
         )
         frames = f"{item.done_count} of {len(item.frames)}"
-        rows.append((item.kind, item.started_at, item.finished_at or "not finished", frames, shown))
+        started, finished = (text[:16].replace("T", " ") for text in (item.started_at, item.finished_at or ""))
+        rows.append((item.kind, started, finished or "not finished", frames, shown))
     page.table(("run", "started", "finished", "frames", "with"), rows)
     human = [item for video in project.videos() for item in _people(project, video)]
     page.note(f"{len(human)} rows of the history were written by people; nothing is ever overwritten.")

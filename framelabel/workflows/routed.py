@@ -16,6 +16,7 @@ from framelabel.review.findings.catalog import find
 from framelabel.review.findings.rows import LabelRows
 from framelabel.store import routing as bulk
 from framelabel.store.project import Project
+from framelabel.workflows.picture_tags import untagged
 from framelabel.workflows.population import Population
 
 _CHECKS_FOR_FEATURES = ("jump", "size", "switch", "break", "flicker", "duplicate", "class-flip")
@@ -50,7 +51,7 @@ class _Tracks:
 
 
 def _read(project: Project) -> _Tracks:
-    labels = project.labels()
+    labels = untagged(project.labels())
     rows = LabelRows.of(labels)
     row_of = {int(video.id): row for row, video in enumerate(labels.videos)}
     stored = project.read(bulk.uncertain_tracks)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from framelabel.core.boxes import NO_TRACK
 from framelabel.core.geometry import paired_iou
 from framelabel.core.pairs import candidates
 from framelabel.review.findings.finding import Finding, severity
@@ -58,7 +57,7 @@ def breaks(rows: LabelRows) -> list[Finding]:
     """Find tracks that end where another of the same class begins a moment later, as if one object had two ids."""
     starts = np.flatnonzero(~rows.follows)
     stops = np.append(starts[1:], len(rows))[: len(starts)]
-    usable = (rows.track_id[starts] != NO_TRACK) & rows.is_valid[starts] & rows.is_valid[stops - 1]
+    usable = rows.is_followed[starts] & rows.is_valid[starts] & rows.is_valid[stops - 1]
     heads, tails = starts[usable], stops[usable] - 1
     if len(heads) == 0:
         return []

@@ -62,7 +62,7 @@ def flicker(rows: LabelRows) -> list[Finding]:
 
 def outside(rows: LabelRows) -> list[Finding]:
     """Find boxes of which a good part lies beyond the frame's edge; one finding per stretch of a track."""
-    size = rows.size[rows.video].reshape(-1, 2)
+    size = rows.frame_size
     low = np.clip(rows.xyxy[:, :2], 0.0, size)
     high = np.clip(rows.xyxy[:, 2:], 0.0, size)
     whole = np.prod(np.maximum(rows.xyxy[:, 2:] - rows.xyxy[:, :2], 0.0), axis=1)

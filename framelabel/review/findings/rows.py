@@ -38,8 +38,10 @@ class LabelRows:
     """(N,) drawn or confirmed by a person."""
     fps: NDArray[np.float64]
     """(V,) pictures per second of each video; 25 where unknown."""
-    size: NDArray[np.float64]
-    """(V, 2) width, height of each video; infinite where unknown."""
+    frame_size: NDArray[np.float64]
+    """(N, 2) width, height of the row's frame; infinite where unknown."""
+    is_picture: NDArray[np.bool_]
+    """(N,) the frame is a picture with a name: what lies in one picture only was never followed in time."""
     frames: NDArray[np.int64]
     """(F, 2) video row and ordinal of every frame labels could be in, sorted; between them is no gap."""
     class_names: tuple[str, ...]
@@ -61,6 +63,10 @@ class LabelRows:
         video, frame, track, lonely, kept = video[order], frame[order], track[order], lonely[order], kept[order]
         starts = np.ones(len(kept), np.bool_)
         starts[1:] = (video[1:] != video[:-1]) | (track[1:] != track[:-1]) | (lonely[1:] != lonely[:-1])
+        table = labels.frames
+        usual = np.array([item.size for item in labels.videos], np.float64).reshape(-1, 2)
+        frame_size = usual[video] if table.size is None else table.size[labels.frame[kept]].astype(np.float64)
+        names = np.array([bool(name) for name in table.name] or np.zeros(len(table)), np.bool_)
         frames = np.stack([labels.frames.video.astype(np.int64), labels.frames.index], axis=1)
         return LabelRows(
             video,
@@ -72,7 +78,8 @@ class LabelRows:
             np.nan_to_num(labels.score[kept], nan=1.0),
             (labels.flags[kept] & int(Flag.KEYFRAME)) != 0,
             np.array([float(item.fps) or _DEFAULT_FPS for item in labels.videos]).reshape(-1),
-            np.array([[item.width or np.inf, item.height or np.inf] for item in labels.videos]).reshape(-1, 2),
+            np.where(frame_size > 0, frame_size, np.inf),
+            names[labels.frame[kept]],
             frames[np.lexsort((frames[:, 1], frames[:, 0]))],
             labels.ontology.names,
             detections,
@@ -97,6 +104,12 @@ class LabelRows:
         return same
 
     @cached_property
+    def is_followed(self) -> NDArray[np.bool_]:
+        """(N,) rows of tracks with an identity; a number given to one box of one loose picture is none."""
+        length = np.bincount(self.group, minlength=int(self.group.max(initial=-1)) + 1)[self.group]
+        return np.asarray((self.track_id != NO_TRACK) & ~(self.is_picture & (length == 1)))
+
+    @cached_property
     def is_valid(self) -> NDArray[np.bool_]:
         """(N,) finite boxes with an area."""
         with np.errstate(invalid="ignore"):
@@ -107,15 +120,14 @@ class LabelRows:
     def at_border(self) -> NDArray[np.bool_]:
         """(N,) boxes that touch the frame's edge: their size and centre change as they leave."""
         with np.errstate(invalid="ignore"):
-            size = self.size[self.video]
-            low, high = self.xyxy[:, :2] <= 2.0, self.xyxy[:, 2:] >= size - 2.0
+            low, high = self.xyxy[:, :2] <= 2.0, self.xyxy[:, 2:] >= self.frame_size - 2.0
         return np.asarray(low.any(axis=1) | high.any(axis=1))
 
     def spans(self) -> list[slice]:
         """Return the rows of each track with an identity, as slices."""
         starts = np.flatnonzero(~self.follows)
         stops = np.append(starts[1:], len(self))[: len(starts)]
-        known = self.track_id[starts] != NO_TRACK
+        known = self.is_followed[starts]
         return [slice(*ends) for ends in zip(starts[known].tolist(), stops[known].tolist(), strict=True)]
 
     def overlapping(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]]:
