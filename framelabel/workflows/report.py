@@ -302,7 +302,8 @@ def _losses(page: Page, project: Path) -> None:
     page.heading("What exports could not hold")
     for path in reports[:20]:
         page.note(path.name)
-        page.text(path.read_text(encoding="utf-8", errors="replace")[:4000])
+        for line in path.read_text(encoding="utf-8", errors="replace")[:4000].splitlines():
+            page.text(line)
 
 
 def _stored(project: Project, kind: str, name: str) -> Mapping[str, Any] | None:

@@ -104,4 +104,7 @@ def test_after_routing_the_page_holds_promise_curve_and_agreement(project_path: 
     assert "95% certainty at most 10.0%" in text
     assert "Krippendorff" in text
     assert text.count("<svg") == 2
+    assert "Surest of what people called wrong" in text
+    assert "boxes in the audit were called wrong" in text
+    assert "prefers-color-scheme: dark" in text
     assert _offline(text)

@@ -199,6 +199,22 @@ def test_labels_of_every_tenth_frame_have_no_gaps() -> None:
     assert find(LabelRows.of(spread), ("gap",)) == []
 
 
+@pytest.mark.parametrize("is_loose", [True, False], ids=["loose pictures", "a film"])
+def test_loose_pictures_are_not_taken_for_a_film(is_loose: bool) -> None:
+    """Boxes numbered one by one in pictures of any size neither flicker, break nor lie outside; in a film they do."""
+    count = 6
+    box = np.tile([[700.0, 500.0, 760.0, 580.0]], (count, 1))
+    table = FrameTable(
+        np.zeros(count, np.int32),
+        np.arange(count) + 10,
+        name=tuple(f"{number}.jpg" for number in range(count)) if is_loose else (),
+        size=np.tile(np.array([[1280, 720]], np.int32), (count, 1)) if is_loose else None,
+    )
+    labels = Labels.of(Ontology.of(["person"]), (VIDEO,), table, np.arange(count), box, track_id=np.arange(count) + 1)
+    kinds = {finding.kind for finding in find(LabelRows.of(labels))}
+    assert kinds == (set() if is_loose else {"flicker", "break", "outside"})
+
+
 def test_an_unknown_check_names_the_nearest() -> None:
     """A mistyped check is answered with the right name."""
     with pytest.raises(UnknownNameError, match=r"unknown check 'jmp'\. Did you mean 'jump'\?"):
