@@ -46,6 +46,7 @@ from framelabel.tracking.catalog import ONLINE_TRACKERS
 from framelabel.workflows import route
 from framelabel.workflows.audit import AuditLog
 from framelabel.workflows.population import Population
+from framelabel.workflows.route_summary import RouteSummary
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 SHARED = Path(os.environ.get("FRAMELABEL_SHARED", REPOSITORY.parent / "shared"))
@@ -162,28 +163,40 @@ def right_boxes(population: Population, truths: dict[int, Observations]) -> NDAr
     return right
 
 
+def stored(path: Path, clips: list[Clip]) -> dict[int, Observations]:
+    """Put linked detections into a new project; return the truth by video id."""
+    truths: dict[int, Observations] = {}
+    with Project(path, create=True) as project:
+        for clip in clips:
+            video = project.add_video(clip.video)
+            project.append_labels(linked(clip), [video.id], Provenance(Origin.TRACKER, "bytetrack"))
+            truths[int(video.id)] = clip.truth
+    return truths
+
+
+def decided(
+    path: Path, truths: dict[int, Observations], max_error: float
+) -> tuple[RouteSummary, Population, NDArray[np.bool_], AuditLog]:
+    """Route to a decision; return it with the population, whether each of its boxes is right, and the audit."""
+    config = route.RouteConfig(path, max_error=max_error, confidence=CONFIDENCE, audit=AUDIT)
+    summary = route.run(config)
+    with Project(path) as project:
+        population = Population.load(project)
+    if population is None:
+        raise RuntimeError("the route kept no population")
+    right = right_boxes(population, truths)
+    while summary.state != "decided":
+        _answer(path, population, right)
+        summary = route.run(config)
+    with Project(path) as project:
+        return summary, population, right, AuditLog.load(project)
+
+
 def measure(name: str, clips: list[Clip], max_error: float, redraws: int) -> dict[str, float | str]:
     """Route one set and compare with the truth."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "set.framelabel"
-        truths: dict[int, Observations] = {}
-        with Project(path, create=True) as project:
-            for clip in clips:
-                video = project.add_video(clip.video)
-                project.append_labels(linked(clip), [video.id], Provenance(Origin.TRACKER, "bytetrack"))
-                truths[int(video.id)] = clip.truth
-        config = route.RouteConfig(path, max_error=max_error, confidence=CONFIDENCE, audit=AUDIT)
-        summary = route.run(config)
-        with Project(path) as project:
-            population = Population.load(project)
-        if population is None:
-            raise RuntimeError("the route kept no population")
-        right = right_boxes(population, truths)
-        while summary.state != "decided":
-            _answer(path, population, right)
-            summary = route.run(config)
-        with Project(path) as project:
-            log = AuditLog.load(project)
+        summary, population, right, log = decided(path, stored(path, clips), max_error)
     features = route.design(population)
     unit = np.repeat(np.arange(len(population)), population.size)
     wrong = np.bincount(unit, ~right, minlength=len(population)) / population.size
