@@ -51,6 +51,10 @@ class KittiTruth:
     occlusion: NDArray[np.int64]
     """(N,) 0 visible, 1 partly, 2 largely hidden, 3 unknown; -1 not stated."""
 
+    def select(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> KittiTruth:
+        """Return these rows only (a mask or ascending row numbers)."""
+        return KittiTruth(self.boxes.select(rows), self.truncation[rows], self.occlusion[rows])
+
 
 def mot_observations(table: NDArray[np.float64], *, has_classes: bool = False) -> Observations:
     """Read rows of a MOTChallenge text (frame, id, left, top, width, height, confidence, ...) given as numbers.
@@ -81,7 +85,7 @@ def mot_challenge(
     if edition is MotEdition.MOT15:
         return truth.select(counted), prediction
     distractors = MOT20_DISTRACTORS if edition is MotEdition.MOT20 else MOT_DISTRACTORS
-    matched_truth, matched_prediction = _best_matches(truth, prediction)
+    matched_truth, matched_prediction = best_matches(truth, prediction)
     on_distractor = np.isin(truth.class_id[matched_truth], distractors)
     kept = np.ones(len(prediction), np.bool_)
     kept[matched_prediction[on_distractor]] = False
@@ -132,7 +136,7 @@ def kitti(
     near = boxes.select(relevant)
     hard = (truth.occlusion[relevant] > max_occlusion) | (truth.truncation[relevant] > max_truncation)
 
-    matched_truth, matched_prediction = _best_matches(near, mine)
+    matched_truth, matched_prediction = best_matches(near, mine)
     excused = np.isin(near.class_id[matched_truth], neighbours) | hard[matched_truth]
     unmatched = np.ones(len(mine), np.bool_)
     unmatched[matched_prediction] = False
@@ -142,7 +146,7 @@ def kitti(
     return near.select((near.class_id == own) & ~hard), mine.select(~dropped)
 
 
-def _best_matches(truth: Observations, prediction: Observations) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def best_matches(truth: Observations, prediction: Observations) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the rows of truth and of prediction matched one to one at an overlap of 0.5 with the best total."""
     rows, columns, values = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], [np.zeros(0)]
     for first, second in candidates(truth.frame, prediction.frame):
@@ -174,7 +178,7 @@ def excused(
     """
     if not is_ignored.any():
         return truth, prediction
-    matched_truth, matched_prediction = _best_matches(truth, prediction)
+    matched_truth, matched_prediction = best_matches(truth, prediction)
     dropped = _inside(prediction, truth.select(is_ignored))
     dropped[matched_prediction] = is_ignored[matched_truth]
     return truth.select(~is_ignored), prediction.select(~dropped)

@@ -1,5 +1,8 @@
 """How good and how fast association is: `python tests/benchmarks/tracking.py [--data PATH] [--json FILE] [--write]`.
 
+`--oracle` measures instead what any tracker could reach with these detections, had the truth told it whose each box is;
+`--rates` what is reached where only every second, third or sixth frame is looked at.
+
 All trackers get the same detections with the same scores in the same run. Peers (SORT, ByteTrack, OC-SORT, BoT-SORT,
 norfair) take part where they are installed (`pip install 'framelabel[peers]'`); our own versions of the published
 methods always do. HOTA, IDF1 and MOTA come from `framelabel.metrics`, which agrees with TrackEval.
@@ -29,6 +32,7 @@ sys.path.insert(0, str(REPOSITORY))
 from framelabel.metrics.tracking import TrackingScore  # noqa: E402 - the repository must be on the path first
 from framelabel.tracking.catalog import OFFLINE_TRACKERS  # noqa: E402
 from tests.benchmarks.tracking_contestants import OURS_AT_THEIRS, THEIRS, Contestant, contestants  # noqa: E402
+from tests.benchmarks.tracking_oracle import ROWS, oracle  # noqa: E402
 from tests.benchmarks.tracking_sets import Sequence, load  # noqa: E402
 
 DATA = Path(os.environ.get("FRAMELABEL_SHARED", REPOSITORY.parent / "shared")) / "data/mot"
@@ -37,7 +41,8 @@ GOAL_HOTA, GOAL_IDF1, GOAL_FPS, GOAL_SPEEDUP, GOAL_LINEAR = 4.0, 6.0, 1500.0, 4.
 SPEED_SET = "MOT17 DPM"
 ROUNDS = 2
 """Speed is the best of this many runs, on the set whose speed has a goal."""
-MARKERS = ("<!-- benchmark -->", "<!-- /benchmark -->")
+STEPS = (2, 3, 6)
+"""Every how many frames are looked at, for `--rates`."""
 
 
 def measure(sets: dict[str, list[Sequence]], who: list[Contestant]) -> dict[str, dict[str, dict[str, Any]]]:
@@ -143,17 +148,60 @@ def page(table: dict[str, dict[str, dict[str, Any]]], growth: dict[int, float]) 
     return "\n".join([*lines, "", f"Cost per frame on clips of growing length, relative: {costs}."])
 
 
+def oracle_page(sets: dict[str, list[Sequence]]) -> str:
+    """Return as Markdown what the truth would make of the detections."""
+    scores = {name: oracle(sequences) for name, sequences in sets.items()}
+    lines = [f"| HOTA / IDF1 / MOTA | {' | '.join(sets)} |", "|---" * (len(sets) + 1) + "|"]
+    lines += [f"| {row} | {' | '.join(_triple(_figures(scores[name][row])) for name in sets)} |" for row in ROWS]
+    return "\n".join(lines)
+
+
+def rates_page(sets: dict[str, list[Sequence]], who: list[Contestant]) -> str:
+    """Return as Markdown HOTA and IDF1 at lower rates: the whole-clip tracker's and, of each, the best peer's."""
+    lines = [f"| HOTA / IDF1, best peer's | {' | '.join(sets)} |", "|---" * (len(sets) + 1) + "|"]
+    for step in STEPS:
+        thinned = {name: [sequence.thinned(step) for sequence in sequences] for name, sequences in sets.items()}
+        cells = []
+        for rows in measure(thinned, who).values():
+            best = [max(row[key] for name, row in rows.items() if name != OURS) for key in ("HOTA", "IDF1")]
+            cells.append(f"{rows[OURS]['HOTA']:.1f} / {rows[OURS]['IDF1']:.1f}, {best[0]:.1f} / {best[1]:.1f}")
+        lines.append(f"| every {step}. frame | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _compared(who: list[Contestant]) -> list[Contestant]:
+    """Return the whole-clip tracker and the peers."""
+    return [contestant for contestant in who if contestant.is_peer or contestant.name == OURS]
+
+
+def write(name: str, text: str) -> None:
+    """Put a table between its marks in docs/tracking.md."""
+    path, begin, end = REPOSITORY / "docs/tracking.md", f"<!-- {name} -->", f"<!-- /{name} -->"
+    before, _, rest = path.read_text("utf-8").partition(begin)
+    path.write_text(f"{before}{begin}\n{text}\n{end}{rest.partition(end)[2]}", "utf-8")
+
+
 def main() -> int:
     """Measure, print, compare with the goals."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=DATA, help="folder in the layouts of shared/data/mot")
     parser.add_argument("--json", type=Path, help="write all figures here")
     parser.add_argument("--write", action="store_true", help="update the tables in docs/tracking.md")
+    parser.add_argument("--oracle", action="store_true", help="what the detections allow, given the truth; no peers")
+    parser.add_argument("--rates", action="store_true", help="at a half, a third and a sixth of the rate")
     flags = parser.parse_args()
     sets = load(flags.data)
     if not sets:
         print(f"tracking: no sequences below {flags.data}; give --data")
         return 1
+    if flags.oracle or flags.rates:
+        name = "oracle" if flags.oracle else "rates"
+        text = oracle_page(sets) if flags.oracle else rates_page(sets, _compared(contestants(print)))
+        print(f"\n{text}")
+        if flags.write:
+            write(name, text)
+        print(f"tracking: {name} measured")
+        return 0
     who = contestants(print)
     table = measure(sets, who)
     growth = scaling(next(iter(sets.values())) if SPEED_SET not in sets else sets[SPEED_SET])
@@ -161,11 +209,7 @@ def main() -> int:
     if flags.json:
         flags.json.write_text(json.dumps({"sets": table, "scaling": growth}, indent=1), "utf-8")
     if flags.write:
-        path = REPOSITORY / "docs/tracking.md"
-        before, _, rest = path.read_text("utf-8").partition(MARKERS[0])
-        path.write_text(
-            f"{before}{MARKERS[0]}\n{page(table, growth)}\n{MARKERS[1]}{rest.partition(MARKERS[1])[2]}", "utf-8"
-        )
+        write("benchmark", page(table, growth))
     missed = verdict(table, growth, {contestant.name for contestant in who if contestant.is_peer})
     for line in missed:
         print(f"missed: {line}")

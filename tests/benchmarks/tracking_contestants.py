@@ -61,7 +61,7 @@ class Contestant:
 
 def contestants(report: Callable[[str], None]) -> list[Contestant]:
     """Return who can take part here; says who cannot."""
-    found = [Contestant("framelabel offline", _offline, is_peer=False)]
+    found = [Contestant("framelabel offline", offline, is_peer=False)]
     found += [
         Contestant(f"{name} (framelabel)", _online(name), is_peer=name in _PUBLISHED)
         for name in sorted(ONLINE_TRACKERS)
@@ -88,7 +88,8 @@ def contestants(report: Callable[[str], None]) -> list[Contestant]:
     return found
 
 
-def _offline(sequence: Sequence) -> Answer:
+def offline(sequence: Sequence) -> Answer:
+    """Return the whole-clip tracker's answer, with its default options."""
     tracker = OFFLINE_TRACKERS.load("offline")(fps=sequence.fps, frame_size=sequence.size)
     begun = time.process_time()
     tracks = tracker.link(range(len(sequence.boxes)), sequence.boxes, sequence.fps)

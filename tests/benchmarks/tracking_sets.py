@@ -4,22 +4,40 @@ from __future__ import annotations
 
 import configparser
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from framelabel.core.boxes import Boxes
-from framelabel.metrics.challenges import KITTI_TYPES, MotEdition, kitti, kitti_truth, mot_challenge, mot_observations
+from framelabel.metrics.challenges import (
+    KITTI_TYPES,
+    PEDESTRIAN,
+    MotEdition,
+    kitti,
+    kitti_truth,
+    mot_challenge,
+    mot_observations,
+)
 from framelabel.metrics.matching import overlap
 from framelabel.metrics.observations import Observations
 from framelabel.metrics.tracking import TrackingScore, score_tracks
 
 Floats = NDArray[np.float64]
-Scorer = Callable[[NDArray[np.int64], NDArray[np.int64], Floats], TrackingScore]
-"""(frame, track id, xyxy) -> score; frames from 0."""
+
+
+class Scorer(Protocol):
+    """Scores an answer against the truth of a sequence."""
+
+    def __call__(
+        self, frame: NDArray[np.int64], track: NDArray[np.int64], xyxy: Floats, step: int = 1
+    ) -> TrackingScore:
+        """Score boxes with frames from 0, counted among every `step`-th frame of the sequence."""
+
 
 POINTRCNN_BAR = {"Car": 3.240738, "Pedestrian": 2.683133}
 """PointRCNN's raw score that AB3DMOT's published evaluation takes as sure; it is mapped to 0.5."""
@@ -36,6 +54,12 @@ class Sequence:
     boxes: list[Boxes]
     """One per frame, from frame 0 on."""
     score: Scorer
+    truth: Observations
+    """Of the class that is scored; frames from 0. Rows that do not count are among them."""
+
+    def thinned(self, step: int) -> Sequence:
+        """Return every `step`-th frame, at a rate as much lower."""
+        return replace(self, fps=self.fps / step, boxes=self.boxes[::step], score=partial(self.score, step=step))
 
 
 def sigmoid(raw: Floats) -> Floats:
@@ -79,13 +103,17 @@ def _mot(folder: Path, detections: Path, edition: MotEdition, to_share: Callable
     corners = np.concatenate([table[:, 2:4], table[:, 2:4] + table[:, 4:6]], axis=1)
     count = max(int(facts["seqLength"]), int(table[:, 0].max()))
 
-    def score(frame: NDArray[np.int64], track: NDArray[np.int64], xyxy: Floats) -> TrackingScore:
-        found = Observations.of(frame + 1, track, xyxy, np.ones(len(frame), np.int32))
-        return score_tracks(overlap(*mot_challenge(truth, found, edition), count))
+    def score(frame: NDArray[np.int64], track: NDArray[np.int64], xyxy: Floats, step: int = 1) -> TrackingScore:
+        found = Observations.of(frame * step + 1, track, xyxy, np.ones(len(frame), np.int32))
+        kept = truth.select((truth.frame - 1) % step == 0)
+        return score_tracks(overlap(*mot_challenge(kept, found, edition), count))
 
     size = int(facts["imWidth"]), int(facts["imHeight"])
     boxes = _by_frame(table[:, 0].astype(np.int64) - 1, corners, to_share(table[:, 6]), count)
-    return Sequence(facts["name"], float(facts["frameRate"]), size, boxes, score)
+    counted = truth.select(truth.class_id == PEDESTRIAN)
+    return Sequence(
+        facts["name"], float(facts["frameRate"]), size, boxes, score, replace(counted, frame=counted.frame - 1)
+    )
 
 
 def _kitti(data: Path, kind: str) -> list[Sequence]:
@@ -102,14 +130,15 @@ def _kitti_sequence(labels: Path, detections: Path, kind: str) -> Sequence:
     table = _table(detections)
     number = KITTI_TYPES.index(kind)
 
-    def score(frame: NDArray[np.int64], track: NDArray[np.int64], xyxy: Floats) -> TrackingScore:
-        answer = Observations.of(frame, track, xyxy, np.full(len(frame), number))
-        return score_tracks(overlap(*kitti(truth, answer, kind), count))
+    def score(frame: NDArray[np.int64], track: NDArray[np.int64], xyxy: Floats, step: int = 1) -> TrackingScore:
+        answer = Observations.of(frame * step, track, xyxy, np.full(len(frame), number))
+        return score_tracks(overlap(*kitti(truth.select(truth.boxes.frame % step == 0), answer, kind), count))
 
     count = max(int(truth.boxes.frame.max()), int(table[:, 0].max())) + 1
     shares = sigmoid(table[:, 6] - POINTRCNN_BAR[kind])
     boxes = _by_frame(table[:, 0].astype(np.int64), table[:, 2:6], shares, count)
-    return Sequence(labels.stem, _KITTI_FPS, _KITTI_SIZE, boxes, score)
+    own = truth.boxes.select(truth.boxes.class_id == number)
+    return Sequence(labels.stem, _KITTI_FPS, _KITTI_SIZE, boxes, score, own)
 
 
 def _table(path: Path) -> Floats:
