@@ -289,7 +289,7 @@ class OfflineLinker:
     ) -> list[Track]:
         """Choose the chains that are objects and make tracks of them."""
         options = self._options
-        trusted = trust.of(evidence.score)
+        trusted = trust.relative(trust.of(evidence.score))
         label, count = chains.label()
         odds = log_odds(evidence.score, trusted, label, count, len(axis.ordinal))
         boxes = np.bincount(label, minlength=count)

@@ -74,6 +74,7 @@ class Trust:
 def log_odds(score: Floats, trusted: Floats, label: Rows, count: int, frames: int) -> Floats:
     """Return (count,) log odds that each chain is an object, by its mean score, mean trust and number of boxes.
 
+    Trust is (N,) in shares of the best in the clip: where few frames were looked at, no score is continued often.
     In a clip of few `frames` a chain has no chance to be long: it counts for the share of the clip that it covers.
     """
     chance = max(1.0, _SHORT_CLIP / frames)
