@@ -22,6 +22,8 @@ _BLOCK = 400_000
 
 _NEAR, _FAR = 1.5, np.array([8.0, 4.0, 8.0, 4.0])
 """Box sizes within which a side may move in no time, and in any time; across more than along the line of sight."""
+_LARGEST_RATIO = 1.0
+"""Of sizes, as a logarithm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,22 +88,13 @@ def link(
             + np.repeat(low[start:stop], n)
         )
         start = stop
+        a, b = _near(evidence, tails, heads, a, b, motion)
+        if not len(a):
+            continue
         i, j = tails[a], heads[b]
         dt = frame[j] - frame[i]
         unit = np.sqrt(size[i] * size[j])
-        reach = np.minimum(_NEAR + 4 * motion.velocity * dt[:, None], _FAR) * unit[:, None]
-        close = np.abs(state[j] - state[i]) < reach
-        near = (close[:, 0] | close[:, 2]) & (close[:, 1] | close[:, 3])
-        near &= np.abs(np.log(size[j] / size[i])) < 1.0
-        a, b, dt, unit, other = (
-            a[near],
-            b[near],
-            dt[near],
-            unit[near],
-            evidence.class_id[i[near]] != evidence.class_id[j[near]],
-        )
-        if not len(a):
-            continue
+        other = evidence.class_id[i] != evidence.class_id[j]
         worth = log_ratio(
             tail_ends, head_ends, a, b, dt=dt, size=unit, motion=motion, freedom=law.freedom, reach=law.reach
         )
@@ -119,3 +112,22 @@ def link(
     taken = path_cover.choose(a, b, worth) if step.margin < 0 else path_cover.safe(a, b, worth, step.margin)
     chains.link(tails[a[taken]], heads[b[taken]])
     return len(taken)
+
+
+def _near(evidence: Evidence, tails: Rows, heads: Rows, a: Rows, b: Rows, motion: Motion) -> tuple[Rows, Rows]:
+    """Return the candidates that are of comparable size and have a side within reach, across and along.
+
+    One measure after the other, since few candidates pass each.
+    """
+    xyxy, frame, size = evidence.xyxy, evidence.frame, np.log(evidence.size)
+    near = np.abs(size[heads[b]] - size[tails[a]]) < _LARGEST_RATIO
+    a, b = a[near], b[near]
+    for axis in range(2):
+        i, j = tails[a], heads[b]
+        unit, dt = np.exp((size[i] + size[j]) / 2), frame[j] - frame[i]
+        near = np.zeros(len(a), np.bool_)
+        for side in (axis, axis + 2):
+            reach = np.minimum(_NEAR + 4 * motion.velocity[side] * dt, _FAR[side]) * unit
+            near |= np.abs(xyxy[j, side] - xyxy[i, side]) < reach
+        a, b = a[near], b[near]
+    return a, b

@@ -221,7 +221,8 @@ def log_ratio(
         reach: deviation of unrelated positions, in box sizes.
     """
     scale = np.square(size)[:, None]
-    decay, lever, gained, mixed, renewed = motion.spread(dt.astype(np.float64)[:, None])
+    table = motion.spread(np.arange(int(dt.max(initial=0)) + 1.0)[:, None])
+    decay, lever, gained, mixed, renewed = (each[dt] for each in table)
     z = head.position[b] - tail.position[a] - lever * tail.velocity[a]
     w = -head.velocity[b] - decay * tail.velocity[a]
     pa, ca, va = tail.position_variance[a], tail.covariance[a], tail.velocity_variance[a]
