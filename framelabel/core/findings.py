@@ -38,6 +38,17 @@ class Findings:
         places = [tuple(side) for side in boxes.xyxy.tolist()]
         return Findings(boxes, {row: drawn[place] for row, place in enumerate(places) if place in drawn}, self.tags)
 
+    def select(self, rows: NDArray[np.int64]) -> Findings:
+        """Return the findings at these rows, in that order, with their shapes; tags are of the whole picture.
+
+        >>> from framelabel.core.shapes import Polyline
+        >>> old = Findings(Boxes.of([[0, 0, 2, 2], [1, 1, 4, 4]]), {1: Polyline(np.zeros((1, 2)))})
+        >>> sorted(old.select(np.array([1])).shapes)
+        [0]
+        """
+        shapes = {place: self.shapes[row] for place, row in enumerate(rows.tolist()) if row in self.shapes}
+        return Findings(self.boxes.select(rows), shapes, self.tags)
+
     def with_classes(self, class_ids: NDArray[np.int32]) -> Findings:
         """Return the same findings with class k called `class_ids[k]`."""
         boxes = Boxes(self.boxes.xyxy, self.boxes.score, class_ids[self.boxes.class_id], self.boxes.track_id)

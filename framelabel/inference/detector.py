@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from numpy.typing import NDArray
 from framelabel.core.boxes import Boxes
 from framelabel.core.catalog import options_of
 from framelabel.core.config import build
-from framelabel.core.errors import ModelMismatchError
+from framelabel.core.errors import ModelMismatchError, UsageError
 from framelabel.core.findings import Findings
 from framelabel.core.frames import Frame
 from framelabel.core.protocols import SILENT, Reporter
@@ -23,9 +25,12 @@ from framelabel.inference.decoders.candidates import Candidates, Decoder, Output
 from framelabel.inference.decoders.catalog import DECODERS
 from framelabel.inference.findings import View, settle
 from framelabel.inference.free_size import free_picture_size
+from framelabel.inference.pairs import PAIR, compared
 from framelabel.inference.preprocess import Canvas, Placement, Preprocessor, least_size
 from framelabel.inference.recipe import Recipe, class_table, input_size
 from framelabel.inference.session import Session, read_shapes, usable_cores
+from framelabel.inference.suppression import suppress
+from framelabel.inference.thorough import look
 from framelabel.inference.tiling import tile_windows
 from framelabel.streaming.batching import batched
 from framelabel.streaming.ordered import ordered_map
@@ -45,6 +50,7 @@ class OnnxDetector:
         device: str = "auto",
         workers: int = 0,
         batch: int = 0,
+        template: NDArray[np.uint8] | None = None,
         reporter: Reporter = SILENT,
     ) -> None:
         """Load the model, run it once on a grey picture and check that its outputs fit the recipe.
@@ -55,6 +61,7 @@ class OnnxDetector:
             device: one of `framelabel.inference.session.DEVICES`.
             workers: pictures in work at the same time in a stream; 0 is one for each core (two on an accelerator).
             batch: most pictures in one call where the model allows it; 0 chooses.
+            template: (H, W, 3) RGB that pictures are compared with by models that look at pairs.
             reporter: hears when the device runs out of memory.
 
         Raises:
@@ -62,6 +69,7 @@ class OnnxDetector:
             DeviceUnavailableError: the device asked for is not usable here.
         """
         self.session = Session(path, device=device, batch=batch, reporter=reporter)
+        self.template = template
         self.workers = workers or (usable_cores() if self.session.device == "cpu" else 2)
         self.recipe = replace(recipe, input=replace(recipe.input, size=input_size(self.session, recipe.input)))
         self._entry = DECODERS.load(recipe.decoder)
@@ -84,8 +92,48 @@ class OnnxDetector:
         """Return the boxes of each (H, W, 3) RGB picture, in picture pixels, best score first."""
         return [findings.boxes for findings in self.find(images)]
 
-    def find(self, images: Sequence[NDArray[np.uint8]]) -> list[Findings]:
-        """Return boxes, shapes and tags of each (H, W, 3) RGB picture."""
+    @property
+    def lacks_template(self) -> bool:
+        """Whether the model compares with a golden template and none was given."""
+        return self.recipe.input.colour == PAIR and self.template is None
+
+    def against(self, template: NDArray[np.uint8]) -> OnnxDetector:
+        """Return this detector, its session shared, with another golden template."""
+        other = copy(self)
+        other.template = template
+        return other
+
+    def find(self, images: Sequence[NDArray[np.uint8]], views: Sequence[str] | None = None) -> list[Findings]:
+        """Return boxes, shapes and tags of each (H, W, 3) RGB picture.
+
+        Args:
+            images: the pictures.
+            views: further views in which each is seen, names of `framelabel.inference.thorough.VIEWS`; None: the
+                recipe's.
+
+        Raises:
+            UsageError: the model compares with a template, and there is none or it shows another view.
+        """
+        fed = [self._prepared(image) for image in images]
+        chosen = self.recipe.views if views is None else views
+        return [self._look_again(image, chosen) for image in fed] if chosen else self._find(fed)
+
+    def _prepared(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return what the model looks at: the picture, or picture, template and difference."""
+        if self.recipe.input.colour != PAIR:
+            return image
+        if self.template is None:
+            raise UsageError(f"{self.session.path.name} compares pictures with a golden template, and none is given")
+        return compared(image, self.template)
+
+    def _look_again(self, image: NDArray[np.uint8], views: Sequence[str]) -> Findings:
+        """Fuse several views of one picture; boxes of different classes compete only when all views have spoken."""
+        found = look(partial(self._find, cross_class_iou=1.0), image, views)
+        boxes, limit = found.boxes, self.recipe.nms_cross_class_iou
+        best = suppress(boxes.xyxy, boxes.score, boxes.class_id, 1.0, cross_class_iou=limit, most=self.recipe.max_boxes)
+        return found.select(best)
+
+    def _find(self, images: Sequence[NDArray[np.uint8]], cross_class_iou: float | None = None) -> list[Findings]:
         cuts: list[tuple[int, NDArray[np.uint8], NDArray[np.float64]]] = []
         for number, image in enumerate(images):
             for window in self._windows((image.shape[1], image.shape[0])):
@@ -98,30 +146,34 @@ class OnnxDetector:
                 for (number, _, window), (candidates, placement) in zip(group, looks, strict=True):
                     size = (images[number].shape[1], images[number].shape[0])
                     seen[number].append(View.of(candidates, placement, window, size))
-        return [self._settle(views) for views in seen]
+        limit = self.recipe.nms_cross_class_iou if cross_class_iou is None else cross_class_iou
+        return [self._settle(views, limit) for views in seen]
 
     def detect_stream(self, frames: Iterable[Frame]) -> Iterator[tuple[Frame, Boxes]]:
         """Yield every frame with its boxes, in order; `workers` threads work ahead by a few frames."""
         for frame, findings in self.find_stream(frames):
             yield frame, findings.boxes
 
-    def find_stream(self, frames: Iterable[Frame]) -> Iterator[tuple[Frame, Findings]]:
-        """Yield every frame with its findings, in order; `workers` threads work ahead by a few frames."""
+    def find_stream(
+        self, frames: Iterable[Frame], views: Sequence[str] | None = None
+    ) -> Iterator[tuple[Frame, Findings]]:
+        """Yield every frame with its findings (see `find`), in order; `workers` threads work ahead by a few frames."""
+        chosen = self.recipe.views if views is None else views
 
         def work(group: list[Frame]) -> list[tuple[Frame, Findings]]:
-            return list(zip(group, self.find([frame.image for frame in group]), strict=True))
+            return list(zip(group, self.find([frame.image for frame in group], chosen), strict=True))
 
-        groups = batched(frames, 1 if self.recipe.tiles else self.session.max_batch)
+        groups = batched(frames, 1 if self.recipe.tiles or chosen else self.session.max_batch)
         for done in ordered_map(work, groups, workers=self.workers, name="detect"):
             yield from done
 
     def raw_outputs(self, image: NDArray[np.uint8]) -> Outputs:
         """Return the model's outputs for one picture at the full input size, as they are, for inspection."""
-        return _run_one(self.session, self._full, image)
+        return _run_one(self.session, self._full, self._prepared(image))
 
     def candidates(self, image: NDArray[np.uint8]) -> tuple[Candidates, Placement]:
         """Return what the decoder gives for one picture before suppression, and where the picture lies in the input."""
-        return self._look(self._full, [image])[0]
+        return self._look(self._full, [self._prepared(image)])[0]
 
     def _windows(self, size: tuple[int, int]) -> NDArray[np.float64]:
         if self.recipe.tiles is None:
@@ -153,12 +205,12 @@ class OnnxDetector:
         outputs = self.session.run(canvas.batch, _sizes(self.session, lane, len(images)))
         return [(lane.decoder(output, self._thresholds), at) for output, at in zip(outputs, placements, strict=True)]
 
-    def _settle(self, views: Sequence[View]) -> Findings:
+    def _settle(self, views: Sequence[View], cross_class_iou: float) -> Findings:
         return settle(
             views,
             self._class_row,
             nms_iou=self._nms_iou,
-            cross_class_iou=self.recipe.nms_cross_class_iou,
+            cross_class_iou=cross_class_iou,
             max_boxes=self.recipe.max_boxes,
         )
 
@@ -193,7 +245,7 @@ class OnnxDetector:
             if any(isinstance(spec.shape[axis], int) for axis in axes):
                 freed = self.session.with_model(free_picture_size(self.session.path.read_bytes(), spec.name, axes))
                 noise = np.random.default_rng(0).integers(0, 255, (*feed.size[::-1], 3), np.uint8)
-                pairs = zip(self.raw_outputs(noise), _run_one(freed, self._full, noise), strict=True)
+                pairs = zip(_run_one(self.session, self._full, noise), _run_one(freed, self._full, noise), strict=True)
                 if not all(np.allclose(own, other, rtol=1e-3, atol=1e-3) for own, other in pairs):
                     return False
             self._probe(freed, half)

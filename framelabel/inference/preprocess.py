@@ -10,11 +10,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from framelabel.inference.pairs import PAIR
+
 Floats = NDArray[np.float64]
 
 PADDINGS = ("full", "least")
 RESIZES = ("letterbox", "letterbox_centred", "stretch", "crop")
-COLOURS = ("rgb", "bgr", "grey")
+COLOURS = ("rgb", "bgr", "grey", PAIR)
 LAYOUTS = ("nchw", "nhwc")
 
 
@@ -27,7 +29,7 @@ class InputOptions:
     resize: str = "letterbox"
     """One of `RESIZES`: keep the aspect and pad right and below; or pad on both sides; stretch; or cut the middle."""
     colour: str = "rgb"
-    """One of `COLOURS`."""
+    """One of `COLOURS`. A pair is fed difference first, then template, then picture."""
     scale: float = 1.0
     """1 for models that take 0..255, 0.00392157 (1/255) for 0..1."""
     mean: tuple[float, ...] = ()
@@ -113,7 +115,8 @@ class Preprocessor:
         self._gain = (options.scale / std).astype(np.float32)
         self._bias = (-mean / std).astype(np.float32)
         self._is_plain = bool(np.all(self._gain == 1.0) and np.all(self._bias == 0.0))
-        self._pad = options.pad * self._gain + self._bias
+        padding = [0.0, options.pad, options.pad] if options.colour == PAIR else [options.pad] * channels
+        self._pad = np.array(padding, np.float32) * self._gain + self._bias
 
     def canvas(self, count: int) -> Canvas:
         """Return an empty canvas for `count` pictures."""
@@ -177,7 +180,7 @@ class Preprocessor:
         if self.options.colour == "grey":
             return (cv2.cvtColor(image, cv2.COLOR_RGB2GRAY, planes[0]),)
         red_green_blue: Sequence[NDArray[np.uint8]] = cv2.split(image, planes)
-        return red_green_blue[::-1] if self.options.colour == "bgr" else red_green_blue
+        return red_green_blue[::-1] if self.options.colour in ("bgr", PAIR) else red_green_blue
 
     def _cut(self, size: tuple[int, int]) -> tuple[int, int, int, int]:
         """Return the middle region of a picture with the input's aspect: x, y, width, height."""

@@ -36,6 +36,8 @@ class Recipe:
     nms_cross_class_iou: float = 1.0
     """Overlap from which boxes of different classes are one object, the better one kept; 1 for never."""
     tiles: TileOptions | None = None
+    views: tuple[str, ...] = ()
+    """Names of `framelabel.inference.thorough.VIEWS` in which each picture is seen besides the plain one."""
     max_boxes: int = 300
     """Most boxes of one picture."""
 

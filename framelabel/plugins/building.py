@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from framelabel.core.errors import InvalidManifestError
+import numpy as np
+from numpy.typing import NDArray
+
+from framelabel.core.errors import InvalidManifestError, UsageError
 from framelabel.core.ontology import Ontology
 from framelabel.core.protocols import SILENT, Reporter
 from framelabel.inference.detector import OnnxDetector
 from framelabel.inference.models import ModelSource, find_model, sha256
+from framelabel.inference.pairs import PAIR
 from framelabel.inference.preprocess import InputOptions
 from framelabel.inference.recipe import Recipe
 from framelabel.inference.tiling import TileOptions
+from framelabel.media import open_reader
 from framelabel.plugins.choices import recogniser_of
 from framelabel.plugins.grading import Grade, grades_of
 from framelabel.plugins.hooks import Hook, load_hook, no_change
@@ -110,22 +116,56 @@ def recipe(manifest: Manifest) -> Recipe:
         nms_iou=model.nms_iou,
         nms_cross_class_iou=model.nms_cross_class_iou,
         tiles=TileOptions(model.tiles.size, model.tiles.overlap, model.tiles.whole) if model.tiles else None,
+        views=model.views,
         max_boxes=model.max_boxes,
     )
 
 
 def build(
-    manifest: Manifest, *, device: str = "auto", workers: int = 0, batch: int = 0, reporter: Reporter = SILENT
+    manifest: Manifest,
+    *,
+    device: str = "auto",
+    workers: int = 0,
+    batch: int = 0,
+    template: Path | None = None,
+    reporter: Reporter = SILENT,
 ) -> Plugin:
     """Find and load the model, and the hook where there is one. Code of the plugin runs only here and later.
+
+    `template`: the golden picture to compare with; None takes the manifest's own.
 
     Raises:
         MissingModelError: the model file is not on this machine; the message says where to put it.
         ModelMismatchError: the model is not what the manifest says.
         DeviceUnavailableError: the device asked for is not usable here.
+        UsageError: a template is given to a model that compares nothing.
+        UnreadableVideoError: the template is no picture.
     """
     source, folder = model_source(manifest)
     path = find_model(source, folder, reporter)
-    detector = OnnxDetector(path, recipe(manifest), device=device, workers=workers, batch=batch, reporter=reporter)
+    golden = template_of(manifest, template)
+    detector = OnnxDetector(
+        path,
+        recipe(manifest),
+        device=device,
+        workers=workers,
+        batch=batch,
+        template=None if golden is None else read_picture(golden),
+        reporter=reporter,
+    )
     hook = load_hook(manifest.hook, manifest.folder) if manifest.hook else no_change
     return Plugin(manifest, detector, manifest.ontology(), path, source.digest or sha256(path), hook)
+
+
+def template_of(manifest: Manifest, given: Path | None) -> Path | None:
+    """Return the file of the golden picture to compare with: the given one, the manifest's, or none."""
+    if given is not None and manifest.model.input.colour != PAIR:
+        msg = f"plugin '{manifest.name}' compares with no template (its model.input.colour is not {PAIR})"
+        raise UsageError(msg)
+    return given or (manifest.folder / manifest.model.template if manifest.model.template else None)
+
+
+def read_picture(path: Path) -> NDArray[np.uint8]:
+    """Return a picture file as (H, W, 3) RGB."""
+    with closing(open_reader(path)) as reader:
+        return next(iter(reader.read([0]))).image

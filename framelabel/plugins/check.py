@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from framelabel.core.protocols import SILENT, Reporter
 from framelabel.inference.models import find_model
 from framelabel.inference.session import read_shapes
 from framelabel.media import open_reader
-from framelabel.plugins.building import Plugin, build, model_source
+from framelabel.plugins.building import Plugin, build, model_source, read_picture
 from framelabel.plugins.loading import load
 from framelabel.plugins.samples import try_samples
 from framelabel.plugins.schema import Manifest
@@ -72,6 +72,7 @@ def check(
 
 
 def _look(plugin: Plugin, picture: Path | None) -> Iterator[Step]:
+    plugin = _with_template(plugin)
     media = picture or first_media(plugin.manifest)
     if media is None:
         text = "no picture to look at: give one with --picture, or name samples in plugin.yaml"
@@ -86,6 +87,15 @@ def _look(plugin: Plugin, picture: Path | None) -> Iterator[Step]:
     yield Step("picture", Level.GOOD, f"{many}: {named or 'nothing found'}")
     for text in suspicions(plugin, pictures):
         yield Step("picture", Level.SUSPICION, text)
+
+
+def _with_template(plugin: Plugin) -> Plugin:
+    """Return a plugin that compares and has no template of its own with the one of its first sample."""
+    samples = plugin.manifest.samples
+    if not plugin.detector.lacks_template or not samples or not samples[0].template:
+        return plugin
+    golden = read_picture(plugin.manifest.folder / samples[0].template)
+    return replace(plugin, detector=plugin.detector.against(golden))
 
 
 def _samples(plugin: Plugin) -> Iterator[Step]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from framelabel.core.errors import UsageError
 from framelabel.core.protocols import SILENT, Reporter
+from framelabel.inference.alignment import aligned
 from framelabel.inference.golden_template import GoldenTemplate, build_graph
 from framelabel.inference.session import Session
 
@@ -56,14 +57,14 @@ def fit_golden(pictures: Sequence[Picture], *, seed: int = 0, reporter: Reporter
         found = ", ".join(sorted(f"{shape[1]}x{shape[0]}" for shape in sizes)) or "none"
         msg = f"good pictures of one fixed camera have one size; found {found}"
         raise UsageError(msg)
-    aligned = np.stack([_aligned(picture, pictures[0]) for picture in pictures])
-    golden = learn(aligned)
+    laid = np.stack([aligned(picture, pictures[0]) for picture in pictures])
+    golden = learn(laid)
     is_made_up = len(pictures) < FEW
     if is_made_up:
         tried = [(golden, copy) for copy in disturbed(pictures[0], MOST_FOLDS, seed)]
     else:
         folds = np.unique(np.linspace(0, len(pictures) - 1, MOST_FOLDS).astype(int))
-        tried = [(learn(np.delete(aligned, fold, axis=0)), pictures[fold]) for fold in folds]
+        tried = [(learn(np.delete(laid, fold, axis=0)), pictures[fold]) for fold in folds]
     reporter.start("measuring good pictures", len(tried))
     reached = []
     for template, picture in tried:
@@ -120,17 +121,3 @@ def learn(aligned: Picture) -> GoldenTemplate:
     down = cv2.Sobel(usual, cv2.CV_32F, 0, 1, scale=0.125)
     edges = UNRESOLVED**2 * cv2.blur(across**2 + down**2, (3, 3))
     return GoldenTemplate(middle, np.sqrt(variance + edges + NOISE**2).astype(np.float32), 1.0)
-
-
-def _aligned(picture: Picture, to: Picture) -> Picture:
-    """Return a picture shifted and turned onto another by ECC (Evangelidis 2008); unmoved where that fails."""
-    grey = [cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in (to, picture)]
-    warp = np.eye(2, 3, dtype=np.float32)
-    stop = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 60, 1e-5)
-    try:
-        _, warp = cv2.findTransformECC(grey[0], grey[1], warp, cv2.MOTION_EUCLIDEAN, stop, None, 5)
-    except cv2.error:
-        return picture
-    size = (picture.shape[1], picture.shape[0])
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return np.asarray(cv2.warpAffine(picture, warp, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), np.uint8)

@@ -20,7 +20,7 @@ from framelabel.core.frames import Frame
 from framelabel.core.geometry import iou
 from framelabel.core.ontology import Ontology
 from framelabel.media import open_reader
-from framelabel.plugins.building import Plugin
+from framelabel.plugins.building import Plugin, read_picture
 from framelabel.plugins.schema import Manifest, Sample
 
 _KEPT_DIGITS = 2
@@ -127,8 +127,8 @@ def _test(plugin: Plugin, sample: Sample) -> SampleResult:
     expected = _read(plugin.manifest, sample)
     wanted = _boxes_of(expected, plugin.manifest, sample)
     found, problems = 0, []
-    media = plugin.manifest.folder / sample.media
-    for frame, seen in find(plugin, media, list(wanted)):
+    media, template = plugin.manifest.folder / sample.media, sample_template(plugin.manifest, sample)
+    for frame, seen in find(plugin, media, list(wanted), template):
         hits, texts = _compare(seen.boxes, wanted[frame.ref.index], expected, plugin.ontology)
         found += hits
         said = {plugin.ontology.names[row] for row in seen.tags}
@@ -140,11 +140,17 @@ def _test(plugin: Plugin, sample: Sample) -> SampleResult:
     return SampleResult(sample.media, sum(map(len, wanted.values())), found, tuple(problems))
 
 
-def find(plugin: Plugin, media: Path, frames: list[int]) -> list[tuple[Frame, Findings]]:
-    """Return these frames of a picture or clip with what detector and hook say."""
+def sample_template(manifest: Manifest, sample: Sample) -> Path | None:
+    """Return the golden template of a sample; None where it has none of its own."""
+    return manifest.folder / sample.template if sample.template else None
+
+
+def find(plugin: Plugin, media: Path, frames: list[int], template: Path | None = None) -> list[tuple[Frame, Findings]]:
+    """Return these frames of a picture or clip with what detector and hook say; `template`: what to compare them with."""
+    detector = plugin.detector if template is None else plugin.detector.against(read_picture(template))
     reader = open_reader(media)
     try:
-        seen = [(frame, plugin.detector.find([frame.image])[0]) for frame in reader.read(frames)]
+        seen = [(frame, detector.find([frame.image])[0]) for frame in reader.read(frames)]
         return [(frame, found.with_boxes(plugin.hook(found.boxes, frame.ref))) for frame, found in seen]
     finally:
         reader.close()

@@ -71,7 +71,8 @@ class ModelInput(_Section):
     size: tuple[int, int] = (0, 0)
     """[width, height]; left out for models whose file says it."""
     resize: Literal["letterbox", "letterbox_centred", "stretch", "crop"] = "letterbox"
-    colour: Literal["rgb", "bgr", "grey"] = "rgb"
+    colour: Literal["rgb", "bgr", "grey", "pair"] = "rgb"
+    """pair: the model compares: difference to a golden template, the template, and the picture, all grey."""
     scale: float = Field(default=1.0, gt=0)
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
@@ -122,6 +123,10 @@ class Model(_Section):
     nms_iou: Share | None = None
     nms_cross_class_iou: Share = 1.0
     tiles: Tiles | None = None
+    views: tuple[Literal["mirror", "flip", "near"], ...] = ()
+    """Further views in which every picture is seen; the boxes of all are fused."""
+    template: str = ""
+    """Path below the plugin's folder of the picture that models with `colour: pair` compare with."""
     max_boxes: int = Field(default=300, ge=1)
 
     @model_validator(mode="after")
@@ -137,7 +142,7 @@ class Model(_Section):
             raise ValueError(msg)
         return self
 
-    @field_validator("file")
+    @field_validator("file", "template")
     @classmethod
     def _inside(cls, file: str) -> str:
         if Path(file).is_absolute() or ".." in Path(file).parts:
@@ -197,6 +202,8 @@ class Sample(_Section):
 
     media: str
     expected: str
+    template: str = ""
+    """The golden template of this picture, for models that compare; the plugin's own when not given."""
 
 
 class Manifest(_Section):

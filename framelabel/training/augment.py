@@ -12,10 +12,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from framelabel.inference.pairs import beside
 from framelabel.training.samples import PADDING, Picture
 
 _SMALLEST_SIDE = 2.0
 """Input pixels; a box cut to less is not taught."""
+_LEFT_OF_LIGHT = 0.05
+"""Share of a pair's brightness that matching its light to the picture's may leave wrong."""
 _SMALLEST_SHARE = 0.3
 """Of a box's area that must still be in view."""
 
@@ -42,6 +45,8 @@ class Augmentation:
     """Probability that the colours are taken away."""
     noise: float = 0.0
     """Probability of sensor noise and defocus."""
+    pairs: bool = False
+    """Pictures are pairs with a golden template (`framelabel.inference.pairs`)."""
 
 
 def compose(
@@ -62,7 +67,8 @@ def compose(
             picture = mixed(picture, mosaic([draw() for _ in range(4)], size, options, rng), rng)
     else:
         picture = placed(turned(draw(), options, rng), (size, size), options.scale if mosaics else (0.9, 1.1), rng)
-    return Picture(recoloured(picture.image, options, rng), picture.xyxy, picture.class_id)
+    change = relit if options.pairs else recoloured
+    return Picture(change(picture.image, options, rng), picture.xyxy, picture.class_id)
 
 
 def mosaic(pictures: list[Picture], size: int, options: Augmentation, rng: np.random.Generator) -> Picture:
@@ -133,6 +139,23 @@ def turned(picture: Picture, options: Augmentation, rng: np.random.Generator) ->
         image = image.transpose(1, 0, 2)
         xyxy = xyxy[:, [1, 0, 3, 2]]
     return Picture(np.ascontiguousarray(image), xyxy, picture.class_id)
+
+
+def relit(image: NDArray[np.uint8], options: Augmentation, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Give picture and template of a pair light and noise of their own, and take their difference anew."""
+    _, template, picture = (np.ascontiguousarray(image[:, :, channel]) for channel in range(3))
+    ramp = np.arange(256)
+    shared = rng.uniform(-options.brightness, options.brightness)
+    for_each = rng.uniform(-_LEFT_OF_LIGHT, _LEFT_OF_LIGHT, 2)
+    template, picture = (
+        np.clip(ramp * (1.0 + shared + own), 0, 255).astype(np.uint8)[part]
+        for own, part in zip(for_each, (template, picture), strict=True)
+    )
+    if rng.random() < options.noise:
+        picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), float(rng.uniform(0.4, 1.2))), dtype=np.uint8)
+        spread = rng.normal(0.0, rng.uniform(1.0, 8.0), picture.shape)
+        picture = np.clip(picture + spread, 0, 255).astype(np.uint8)
+    return np.ascontiguousarray(beside(picture, template)[:, :, ::-1])
 
 
 def recoloured(image: NDArray[np.uint8], options: Augmentation, rng: np.random.Generator) -> NDArray[np.uint8]:

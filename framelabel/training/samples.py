@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from framelabel.core.boxes import Boxes
 from framelabel.core.errors import UsageError
 from framelabel.core.geometry import Letterbox
+from framelabel.inference.pairs import compared
 
 PADDING = 114
 """Grey of the area that a letterboxed picture does not cover, as YOLOX was trained with."""
@@ -28,6 +29,8 @@ class Sample:
     """In picture pixels; `class_id` is a row of the plugin's classes."""
     group: str
     """Clip, board or source; pictures of one group are never split between training and the held-out part."""
+    template: Path | None = None
+    """The same view without a fault, for models that compare with it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,7 +38,7 @@ class Picture:
     """A decoded sample."""
 
     image: NDArray[np.uint8]
-    """(H, W, 3) BGR."""
+    """(H, W, 3) BGR; of a pair: difference, template, picture."""
     xyxy: NDArray[np.float64]
     """(N, 4) pixels of `image`."""
     class_id: NDArray[np.int32]
@@ -88,10 +91,9 @@ class PictureStore:
         kept = self._kept.get(id(sample))
         if kept is not None:
             return kept
-        image = cv2.imread(str(sample.path), cv2.IMREAD_COLOR)
-        if image is None:
-            msg = f"{sample.path}: not a picture that can be read"
-            raise UsageError(msg)
+        image = read_bgr(sample.path)
+        if sample.template is not None:
+            image = against(image, read_bgr(sample.template))
         xyxy = np.array(sample.boxes.xyxy)
         scale = self._limit / max(image.shape[:2])
         if scale < 1.0:
@@ -101,6 +103,24 @@ class PictureStore:
             self._left -= image.nbytes
             self._kept[id(sample)] = picture
         return picture
+
+
+def read_bgr(path: Path) -> NDArray[np.uint8]:
+    """Return a picture file as (H, W, 3) BGR.
+
+    Raises:
+        UsageError: the file cannot be decoded.
+    """
+    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if image is None:
+        msg = f"{path}: not a picture that can be read"
+        raise UsageError(msg)
+    return np.asarray(image, dtype=np.uint8)
+
+
+def against(picture: NDArray[np.uint8], template: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return a pair as the network is fed with it: difference, template, picture; both come as (H, W, 3) BGR."""
+    return np.ascontiguousarray(compared(picture[:, :, ::-1], template[:, :, ::-1])[:, :, ::-1])
 
 
 def resized(image: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from framelabel import plugins
 from framelabel.core.findings import Findings
-from framelabel.core.frames import Frame, FrameIndex
+from framelabel.core.frames import FrameIndex
 from framelabel.core.videos import Video
-from framelabel.inference.thorough import Thorough
+from framelabel.inference.thorough import FULL
 from framelabel.workflows.frame_source import FrameSource
 
 
@@ -44,13 +44,12 @@ class Crew(Protocol):
 
 
 def look_of(plugin: plugins.Plugin, effort: str) -> Look:
-    """Return what looks at frames here: once each, or at full effort mirrored and from nearer too."""
-    stream: Callable[[Iterable[Frame]], Iterator[tuple[Frame, Findings]]] = plugin.detector.find_stream
-    if effort == "full":
-        stream = Thorough(plugin.detector.find, plugin.detector.workers).find_stream
+    """Return what looks at frames here: as the plugin says, or at full effort mirrored and from nearer too."""
+    own = plugin.manifest.model.views
+    views = tuple(dict.fromkeys((*own, *FULL))) if effort == "full" else own
 
     def look(source: FrameSource, done: int) -> Iterator[Seen]:
-        for frame, found in stream(source.frames(done)):
+        for frame, found in plugin.detector.find_stream(source.frames(done), views):
             height, width = frame.image.shape[:2]
             # boxes that the hook does not move keep their shape
             yield Seen(frame.ref.index, (width, height), found.with_boxes(plugin.hook(found.boxes, frame.ref)))

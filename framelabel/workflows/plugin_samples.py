@@ -10,7 +10,14 @@ from framelabel.core.config import setting
 from framelabel.core.errors import UsageError
 from framelabel.core.protocols import SILENT, Reporter
 from framelabel.inference.session import DEVICES
-from framelabel.plugins.samples import SampleResult, find, read_expected, try_samples, write_expected
+from framelabel.plugins.samples import (
+    SampleResult,
+    find,
+    read_expected,
+    sample_template,
+    try_samples,
+    write_expected,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +47,8 @@ def run(config: PluginTestConfig, report: Reporter = SILENT) -> list[SampleResul
             target = manifest.folder / sample.expected
             frames = list(read_expected(manifest, sample)) if target.exists() else _numbers(config.frames)
             media: Path = manifest.folder / sample.media
-            write_expected(target, {at.ref.index: boxes for at, boxes in find(plugin, media, frames)}, plugin.ontology)
+            found = find(plugin, media, frames, sample_template(manifest, sample))
+            write_expected(target, {at.ref.index: boxes for at, boxes in found}, plugin.ontology)
     return try_samples(plugin)
 
 

@@ -6,19 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from framelabel.core.boxes import Boxes
 from framelabel.core.errors import UsageError
-from framelabel.core.protocols import Detector
 from framelabel.inference.detector import OnnxDetector
+from framelabel.inference.pairs import PAIR
 from framelabel.inference.preprocess import InputOptions
 from framelabel.inference.recipe import Recipe
 from framelabel.metrics.average_precision import precision_at_overlap
 from framelabel.metrics.observations import Observations
-from framelabel.training.samples import Sample
+from framelabel.training.samples import Sample, read_bgr
 
 LOWEST_SCORE = 0.01
 """Average precision wants the whole curve; labelling uses the manifest's own threshold."""
@@ -45,19 +44,19 @@ class Evaluation:
 
 
 def evaluate_model(
-    path: Path, samples: Sequence[Sample], names: Sequence[str], size: int, *, overlap: float = 0.5
+    path: Path, samples: Sequence[Sample], names: Sequence[str], size: int, *, overlap: float = 0.5, pairs: bool = False
 ) -> Evaluation:
-    """Score an exported model of the compact detector's layout on labelled pictures."""
-    feed = InputOptions((size, size), colour="bgr")
+    """Score an exported model of the compact detector's layout on pictures, or on pairs with their template."""
+    feed = InputOptions((size, size), colour=PAIR if pairs else "bgr")
     thresholds = (LOWEST_SCORE,) * len(names)
     recipe = Recipe(feed, "yolox", len(names), score_threshold=thresholds, max_boxes=_MAX_DETECTIONS)
     return evaluate(OnnxDetector(path, recipe, device="cpu", workers=1), samples, names, overlap=overlap)
 
 
 def evaluate(
-    detector: Detector, samples: Sequence[Sample], names: Sequence[str], *, overlap: float = 0.5
+    detector: OnnxDetector, samples: Sequence[Sample], names: Sequence[str], *, overlap: float = 0.5
 ) -> Evaluation:
-    """Score any detector on labelled pictures; its class ids and the samples' are rows of `names`.
+    """Score a detector on labelled pictures; its class ids and the samples' are rows of `names`.
 
     Raises:
         UsageError: there is no picture, or one cannot be decoded.
@@ -67,15 +66,16 @@ def evaluate(
         raise UsageError(msg)
     found = []
     for sample in samples:
-        image = cv2.imread(str(sample.path), cv2.IMREAD_COLOR)
-        if image is None:
-            msg = f"{sample.path}: not a picture that can be read"
-            raise UsageError(msg)
-        found.append(detector([np.ascontiguousarray(image[:, :, ::-1])])[0])
+        looking = detector if sample.template is None else detector.against(_rgb(sample.template))
+        found.append(looking([_rgb(sample.path)])[0])
     truth, prediction = _observed([sample.boxes for sample in samples], scored=False), _observed(found, scored=True)
     per_class = precision_at_overlap(truth, prediction, names, overlap, max_detections=_MAX_DETECTIONS)
     objects = np.bincount(truth.class_id, minlength=len(names)).astype(np.int64)
     return Evaluation(overlap, tuple(names), per_class, objects, len(samples))
+
+
+def _rgb(path: Path) -> NDArray[np.uint8]:
+    return np.ascontiguousarray(read_bgr(path)[:, :, ::-1])
 
 
 def _observed(pictures: Sequence[Boxes], *, scored: bool) -> Observations:

@@ -16,6 +16,7 @@ from framelabel.core.config import setting
 from framelabel.core.errors import MissingExtraError, MissingModelError, UsageError
 from framelabel.core.protocols import SILENT, Reporter
 from framelabel.inference.models import ModelSource, find_model
+from framelabel.inference.pairs import PAIR
 from framelabel.inference.session import Session
 from framelabel.training.augment import Augmentation
 from framelabel.training.duplicates import with_joined_groups
@@ -129,7 +130,8 @@ def run(config: TrainConfig, report: Reporter = SILENT) -> TrainSummary:
     names = [entry.name for entry in manifest.classes]
     work = _work(config)
     store = PictureStore(max(config.size, config.side))
-    parts = [_part(config, data, names, store, report) for data in config.data]
+    pairs = manifest.model.input.colour == PAIR
+    parts = [_part(config, data, names, store, report, pairs=pairs) for data in config.data]
     train = [sample for part in parts for sample in part.train]
     held = [sample for part in parts for sample in part.held]
 
@@ -142,13 +144,15 @@ def run(config: TrainConfig, report: Reporter = SILENT) -> TrainSummary:
     scratch = work / "epoch.onnx"
 
     def measure(model: Path) -> Evaluation:
-        return evaluate_model(model, held, names, config.side, overlap=config.overlap)
+        return evaluate_model(model, held, names, config.side, overlap=config.overlap, pairs=pairs)
 
     def score(candidate: Any) -> float:
         export(candidate, scratch, (config.side, config.side))
         return measure(scratch).mean
 
-    trainer = Trainer(network, train, _recipe(config), device=config.device, evaluate=score, reporter=report)
+    trainer = Trainer(
+        network, train, _recipe(config, pairs=pairs), device=config.device, evaluate=score, reporter=report
+    )
     checkpoint = work / "checkpoint.pt"
     if config.resume and checkpoint.exists():
         trainer.resume(checkpoint)
@@ -194,12 +198,14 @@ class _Part:
     held: list[Sample]
 
 
-def _part(config: TrainConfig, data: Path, names: Sequence[str], store: PictureStore, report: Reporter) -> _Part:
+def _part(
+    config: TrainConfig, data: Path, names: Sequence[str], store: PictureStore, report: Reporter, *, pairs: bool
+) -> _Part:
     """Read one data set and divide it by source."""
     sheet, place = sheet_for(
         data, source_format=config.format, group=config.group, held_out=config.held_out, seed=config.seed
     )
-    samples = read_samples(sheet, place, names, _work(config) / "pictures", report)
+    samples = read_samples(sheet, place, names, _work(config) / "pictures", report, pairs=pairs)
     samples = with_joined_groups(samples, store) if sheet.join_duplicates else samples
     train, held = split(samples, sheet.held_out, sheet.seed)
     report.note(f"{sheet.name}: {len(train)} pictures to train on, {len(held)} held out")
@@ -246,7 +252,7 @@ def _start_rows(config: TrainConfig, class_count: int) -> dict[int, int] | None:
     return {row: number for number, row in enumerate(rows)}
 
 
-def _recipe(config: TrainConfig) -> Recipe:
+def _recipe(config: TrainConfig, *, pairs: bool) -> Recipe:
     return Recipe(
         epochs=config.epochs,
         batch=config.batch,
@@ -266,6 +272,7 @@ def _recipe(config: TrainConfig) -> Recipe:
             brightness=config.brightness,
             grey=config.grey,
             noise=config.noise,
+            pairs=pairs,
         ),
     )
 

@@ -50,6 +50,8 @@ class DataSheet:
     """The set's class name -> the plugin's; classes not named are left out. Empty: same names."""
     group: str = ""
     """Regular expression over the picture's name; what its first group matches (or all of it) is never split."""
+    templates: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Ending of a picture's name -> ending of its golden template's, for plugins that compare with one."""
     join_duplicates: bool = True
     """Groups that hold near-duplicates of one another stay together."""
     held_out: float = 0.1
@@ -98,7 +100,15 @@ def sheet_for(
     return bare, data
 
 
-def read_samples(sheet: DataSheet, place: Path, names: Sequence[str], pictures: Path, report: Reporter) -> list[Sample]:
+def read_samples(
+    sheet: DataSheet,
+    place: Path,
+    names: Sequence[str],
+    pictures: Path,
+    report: Reporter,
+    *,
+    pairs: bool = False,
+) -> list[Sample]:
     """Return the labelled pictures of one data set, with class ids of the plugin's `names`.
 
     Args:
@@ -107,8 +117,10 @@ def read_samples(sheet: DataSheet, place: Path, names: Sequence[str], pictures: 
         names: the plugin's classes.
         pictures: folder for frames that must be cut from videos.
         report: hears what was skipped.
+        pairs: the plugin compares: every picture needs its golden template.
 
     Raises:
+        UsageError: a template is needed and is not there.
         InvalidLabelsError: the labels cannot be read, or no picture was found.
         UnknownNameError: a class that the plugin lacks.
     """
@@ -125,7 +137,8 @@ def read_samples(sheet: DataSheet, place: Path, names: Sequence[str], pictures: 
         if path is not None:
             boxes = labels.boxes(row)
             taught_boxes = type(boxes)(boxes.xyxy, boxes.score, class_of[boxes.class_id], boxes.track_id)
-            samples.append(Sample(path, taught_boxes, _group_of(path, group)))
+            template = _template_of(path, sheet) if pairs else None
+            samples.append(Sample(path, taught_boxes, _group_of(path, group), template))
     missing = sum(path is None for path in paths)
     if missing:
         report.note(f"{place}: {missing} of {len(paths)} labelled pictures are not there and are left out")
@@ -188,6 +201,19 @@ def _group_of(path: Path, group: re.Pattern[str] | None) -> str:
         msg = f"{path.name}: the group rule '{group.pattern}' does not match this picture's name"
         raise UsageError(msg)
     return match.group(1) if group.groups else match.group(0)
+
+
+def _template_of(picture: Path, sheet: DataSheet) -> Path:
+    """Return the golden template of a picture, by the endings that the sheet names."""
+    for own, golden in sheet.templates.items():
+        path = picture.with_name(picture.name.removesuffix(own) + golden)
+        if picture.name.endswith(own) and path.is_file():
+            return path
+    known = ", ".join(f"{own} -> {golden}" for own, golden in sheet.templates.items()) or "none"
+    msg = (
+        f"{picture}: the plugin compares with golden templates, and 'templates' of '{sheet.name}' ({known}) finds none"
+    )
+    raise UsageError(msg)
 
 
 def _picture_paths(
