@@ -47,4 +47,4 @@ def _lit(golden: NDArray[np.uint8], seen: NDArray[np.uint8]) -> NDArray[np.uint8
     """Return the template with the picture's mean and contrast."""
     gain = (float(seen.std()) + 1.0) / (float(golden.std()) + 1.0)
     table = (np.arange(256) - float(golden.mean())) * gain + float(seen.mean())
-    return np.clip(np.rint(table), 0, 255).astype(np.uint8)[golden]
+    return np.asarray(np.clip(np.rint(table), 0, 255).astype(np.uint8)[golden], np.uint8)

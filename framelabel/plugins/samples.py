@@ -146,7 +146,7 @@ def sample_template(manifest: Manifest, sample: Sample) -> Path | None:
 
 
 def find(plugin: Plugin, media: Path, frames: list[int], template: Path | None = None) -> list[tuple[Frame, Findings]]:
-    """Return these frames of a picture or clip with what detector and hook say; `template`: what to compare them with."""
+    """Return these frames of a picture or clip with what detector and hook say; `template`: what to compare with."""
     detector = plugin.detector if template is None else plugin.detector.against(read_picture(template))
     reader = open_reader(media)
     try:

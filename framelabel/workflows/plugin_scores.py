@@ -54,7 +54,7 @@ def evaluate_model(
 
 
 def evaluate(
-    detector: OnnxDetector, samples: Sequence[Sample], names: Sequence[str], *, overlap: float = 0.5
+    detector: Detector, samples: Sequence[Sample], names: Sequence[str], *, overlap: float = 0.5
 ) -> Evaluation:
     """Score a detector on labelled pictures; its class ids and the samples' are rows of `names`.
 
@@ -66,7 +66,9 @@ def evaluate(
         raise UsageError(msg)
     found = []
     for sample in samples:
-        looking = detector if sample.template is None else detector.against(_rgb(sample.template))
+        looking = detector
+        if sample.template is not None and isinstance(detector, OnnxDetector):
+            looking = detector.against(_rgb(sample.template))
         found.append(looking([_rgb(sample.path)])[0])
     truth, prediction = _observed([sample.boxes for sample in samples], scored=False), _observed(found, scored=True)
     per_class = precision_at_overlap(truth, prediction, names, overlap, max_detections=_MAX_DETECTIONS)

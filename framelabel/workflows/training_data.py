@@ -210,9 +210,7 @@ def _template_of(picture: Path, sheet: DataSheet) -> Path:
         if picture.name.endswith(own) and path.is_file():
             return path
     known = ", ".join(f"{own} -> {golden}" for own, golden in sheet.templates.items()) or "none"
-    msg = (
-        f"{picture}: the plugin compares with golden templates, and 'templates' of '{sheet.name}' ({known}) finds none"
-    )
+    msg = f"{picture}: no golden template to compare with: 'templates' of '{sheet.name}' says {known}"
     raise UsageError(msg)
 
 
