@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from framelabel.core.boxes import Boxes
 from framelabel.core.errors import UsageError
+from framelabel.core.protocols import Detector
 from framelabel.inference.detector import OnnxDetector
 from framelabel.inference.pairs import PAIR
 from framelabel.inference.preprocess import InputOptions
