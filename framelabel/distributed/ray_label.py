@@ -38,8 +38,9 @@ class Looker:
 
     def __init__(self, config: LabelConfig) -> None:
         """Build the plugin with one worker: Ray gives each actor one core."""
-        plugin = plugins.build(plugins.load(config.plugin), device=config.device, workers=1)
-        self._look = look_of(plugin, config.effort)
+        manifest = plugins.load(config.plugin)
+        plugin = plugins.build(manifest, device=config.device, workers=1, template=config.template)
+        self._look = look_of(plugin, config.effort, config.views)
 
     def look(self, video: Video, index: FrameIndex, ordinals: NDArray[np.int64]) -> list[Seen]:
         """Return what is found in a shard."""

@@ -42,6 +42,14 @@ class Plugin:
     model_digest: str
     """"sha256:...": who said it, in provenance."""
     hook: Hook
+    template_digest: str = ""
+    """"sha256:..." of the golden picture that the model compares with; "" without one."""
+
+    def need_template(self) -> None:
+        """Raise UsageError when the model compares with a golden picture and none was given."""
+        if self.detector.lacks_template:
+            msg = f"plugin '{self.name}' compares pictures with a golden one: give it with --template PICTURE"
+            raise UsageError(msg)
 
     @property
     def name(self) -> str:
@@ -153,8 +161,9 @@ def build(
         template=None if golden is None else read_picture(golden),
         reporter=reporter,
     )
+    digest = "" if golden is None else sha256(golden)
     hook = load_hook(manifest.hook, manifest.folder) if manifest.hook else no_change
-    return Plugin(manifest, detector, manifest.ontology(), path, source.digest or sha256(path), hook)
+    return Plugin(manifest, detector, manifest.ontology(), path, source.digest or sha256(path), hook, digest)
 
 
 def template_of(manifest: Manifest, given: Path | None) -> Path | None:

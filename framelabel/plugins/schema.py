@@ -288,6 +288,8 @@ def cross_problems(manifest: Manifest) -> Iterator[tuple[Location, str]]:
         for index, name in enumerate(found):
             if name in found[:index]:
                 yield (kind, index), f"{kind[:-2] if kind == 'classes' else 'zone'} '{name}' is named twice"
+    if manifest.model.template and manifest.model.input.colour != "pair":
+        yield ("model", "template"), "template needs input.colour: pair, a model that compares"
     for name in manifest.model.class_thresholds:
         if name not in names:
             yield ("model", "class_thresholds", name), f"unknown class '{name}'.{did_you_mean(name, names)}"

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from framelabel.inference.decoders.candidates import Candidates
 from framelabel.inference.golden_template import FIXED_VIEW
+from framelabel.inference.pairs import PAIR
 from framelabel.plugins.building import Plugin
 from framelabel.plugins.families import names_in
 from framelabel.plugins.trials import in_words, try_input, try_inputs, usual_input
@@ -26,7 +27,9 @@ def suspicions(plugin: Plugin, pictures: Sequence[Picture]) -> Iterator[str]:
     """Yield what looks wrong on real pictures, one sentence each."""
     yield from output_suspicions(plugin, pictures[0])
     yield from name_suspicions(plugin)
-    if plugin.detector.session.metadata.get(FIXED_VIEW) != "true":
+    is_of_one_view = plugin.detector.session.metadata.get(FIXED_VIEW) == "true"
+    # a picture's mirror image says nothing where it is compared with a template that is not mirrored
+    if not is_of_one_view and plugin.detector.recipe.input.colour != PAIR:
         yield from input_suspicions(plugin, pictures)
 
 

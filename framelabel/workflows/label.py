@@ -19,6 +19,7 @@ from framelabel.core.ontology import Ontology
 from framelabel.core.protocols import SILENT, Reporter
 from framelabel.core.videos import Video
 from framelabel.formats.catalog import FORMATS
+from framelabel.inference.thorough import VIEWS
 from framelabel.media import open_reader
 from framelabel.media.catalog import READERS
 from framelabel.media.images import ImagesReader
@@ -36,7 +37,7 @@ from framelabel.workflows.frame_source import (
     video_of,
     with_index,
 )
-from framelabel.workflows.look import Crew, Look, look_of
+from framelabel.workflows.look import PLAIN, Crew, Look, look_of
 from framelabel.workflows.picture_tags import untagged
 from framelabel.workflows.recognise import Readings
 
@@ -63,6 +64,15 @@ class LabelConfig:
         "auto",
         choices=("full", "auto", "draft"),
         help="full: mirrored and nearer views too, six times the work; auto: each picture once; draft: 6 a second.",
+    )
+    views: tuple[str, ...] = setting(
+        (),
+        choices=(PLAIN, *VIEWS),
+        help="See each picture in this further view too, and fuse the boxes; repeatable; none: only as it is. "
+        "The plugin's own when not given.",
+    )
+    template: Path | None = setting(
+        None, help="Golden picture to compare with, for plugins that do; the plugin's own when not given."
     )
     cluster: str = setting(
         "",
@@ -148,7 +158,9 @@ def run(config: LabelConfig, report: Reporter = SILENT, crew: Crew | None = None
     sampled = config.every > 1 or config.fps > 0
     rate = _DRAFT_FPS if config.effort == "draft" and not sampled else config.fps
     selection = Selection(config.frames, config.every, rate)
-    plugin = plugins.build(plugins.load(config.plugin), device=config.device, reporter=report)
+    manifest = plugins.load(config.plugin)
+    plugin = plugins.build(manifest, device=config.device, template=config.template, reporter=report)
+    plugin.need_template()
     _tracker(config, plugin)
     with Project(config.project, create=True) as project:
         ontology = project.extend_ontology(plugin.ontology)
@@ -158,7 +170,7 @@ def run(config: LabelConfig, report: Reporter = SILENT, crew: Crew | None = None
             Ontology(ontology.classes, plugin.ontology.frame_attributes), grades, Readings(plugin.recognisers)
         )
         watch = Watch(plugin.rules, plugin.zones, plugin.lines, config.camera or plugin.manifest.camera)
-        look = look_of(plugin, config.effort)
+        look = look_of(plugin, config.effort, config.views)
         work = _Work(config, plugin, selection, class_ids, look, crew, meaning, watch, _provenance(config, plugin))
         summaries = [_label_one(project, path, work, report) for path in config.videos]
         written, problems = _export(project, targets, report)
@@ -234,6 +246,8 @@ def _provenance(config: LabelConfig, plugin: plugins.Plugin) -> dict[str, Any]:
         "device": plugin.detector.device,
         "effort": config.effort,
         **({} if config.reader == "auto" else {"reader": config.reader}),
+        **({"views": config.views} if config.views else {}),
+        **({"template": plugin.template_digest} if plugin.template_digest else {}),
         "frames": config.frames,
         "every": config.every,
         "fps": config.fps,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framelabel import plugins
+from framelabel.core.errors import UsageError
 from framelabel.core.findings import Findings
 from framelabel.core.frames import FrameIndex
 from framelabel.core.videos import Video
@@ -43,13 +44,29 @@ class Crew(Protocol):
         """
 
 
-def look_of(plugin: plugins.Plugin, effort: str) -> Look:
-    """Return what looks at frames here: as the plugin says, or at full effort mirrored and from nearer too."""
-    own = plugin.manifest.model.views
-    views = tuple(dict.fromkeys((*own, *FULL))) if effort == "full" else own
+PLAIN = "none"
+"""Instead of the names of further views: none."""
+
+
+def look_of(plugin: plugins.Plugin, effort: str, views: Sequence[str] = ()) -> Look:
+    """Return what looks at frames here.
+
+    Args:
+        plugin: whose model looks.
+        effort: "full" looks mirrored and from nearer too.
+        views: further views instead of the plugin's own; `PLAIN` for none.
+
+    Raises:
+        UsageError: no views and further ones at once.
+    """
+    if PLAIN in views and (len(views) > 1 or effort == "full"):
+        raise UsageError(f"--views {PLAIN} contradicts further views (--effort full looks at {', '.join(FULL)})")
+    chosen = () if PLAIN in views else tuple(views) or plugin.manifest.model.views
+    if effort == "full":
+        chosen = tuple(dict.fromkeys((*chosen, *FULL)))
 
     def look(source: FrameSource, done: int) -> Iterator[Seen]:
-        for frame, found in plugin.detector.find_stream(source.frames(done), views):
+        for frame, found in plugin.detector.find_stream(source.frames(done), chosen):
             height, width = frame.image.shape[:2]
             # boxes that the hook does not move keep their shape
             yield Seen(frame.ref.index, (width, height), found.with_boxes(plugin.hook(found.boxes, frame.ref)))

@@ -40,6 +40,9 @@ class WatchConfig:
     project: Path = setting(help="Project file; created when it does not exist.")
     tracker: str = setting("bytetrack", choices=tuple(ONLINE_TRACKERS), help="Online tracker.")
     device: str = setting("auto", help="Where the model runs.")
+    template: Path | None = setting(
+        None, help="Golden picture to compare with, for plugins that do; the plugin's own when not given."
+    )
     for_s: float = setting(0.0, help="Stop after this many seconds of footage; 0 goes on until Ctrl-C.")
 
 
@@ -63,7 +66,9 @@ def run(config: WatchConfig, report: Reporter = SILENT) -> WatchSummary:
     """
     if not config.source:
         raise UsageError("name a camera address, a device or a file")
-    plugin = plugins.build(plugins.load(config.plugin), device=config.device, workers=1, reporter=report)
+    manifest = plugins.load(config.plugin)
+    plugin = plugins.build(manifest, device=config.device, workers=1, template=config.template, reporter=report)
+    plugin.need_template()
     camera = Camera(config.source)
     seen: list[int] = []
     with Project(config.project, create=True) as project:

@@ -208,3 +208,33 @@ def test_real_stream_is_byte_identical_for_any_workers(shared: Callable[[str], P
     ]
     assert sum(map(len, runs[0])) > 30
     assert all(same(first, second) for first, second in zip(*runs, strict=True))
+
+
+def test_views_vote_before_classes_compete(constant_model: Build) -> None:
+    """Each view's boxes of both classes count; of two classes at one place only the better fused one is kept.
+
+    The box at the left edge is class 1 at 0.6 and class 0 at 0.4 in every view; seen mirrored it lies elsewhere.
+    """
+    table = np.zeros((6, 21), np.float32)
+    table[:, 0] = [16, 16, 16, 16, 0.4, 0.6]
+    table[:, 5] = [4, 4, 8, 8, 0.0, 0.5]
+    recipe = replace(V8, nms_cross_class_iou=0.6, views=("mirror",))
+    found = OnnxDetector(constant_model({"out": table}), recipe, device="cpu").find([grey(100)])[0].boxes
+    assert found.class_id.tolist() == [1, 1, 1]
+    assert found.xyxy.tolist() == [[8, 8, 24, 24], [0, 0, 8, 8], [24, 0, 32, 8]]
+    assert found.score == pytest.approx([0.6, 0.25, 0.25])
+    plain = OnnxDetector(constant_model({"out": table}), recipe, device="cpu").find([grey(100)], views=())[0].boxes
+    assert plain.score == pytest.approx([0.6, 0.5])
+
+
+def test_a_model_of_pairs_needs_its_template(constant_model: Build) -> None:
+    """Without a golden picture nothing is guessed; with one the picture is judged against it, by each copy its own."""
+    pairs = replace(V8, input=InputOptions((0, 0), colour="pair"))
+    detector = OnnxDetector(v8_model(constant_model), pairs, device="cpu")
+    assert detector.lacks_template
+    with pytest.raises(UsageError, match="compares pictures with a golden template, and none is given"):
+        detector([grey(204)])
+    same_view = detector.against(grey(204))
+    assert not same_view.lacks_template
+    assert detector.lacks_template
+    assert len(same_view([grey(204)])[0]) == 2

@@ -1,4 +1,4 @@
-"""Full effort: six views of a picture become one set of boxes."""
+"""Several views of a picture become one set of boxes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from framelabel.core.boxes import Boxes
 from framelabel.core.findings import Findings
-from framelabel.inference.thorough import Thorough, fuse
+from framelabel.inference.thorough import FULL, VIEWS, fuse, look
 
 
 def bright(images: Sequence[NDArray[np.uint8]]) -> list[Findings]:
@@ -31,14 +31,27 @@ PLACES = [
 ]
 
 
+@pytest.mark.parametrize("views", [FULL, ("mirror",), ("flip",), ("mirror", "flip"), VIEWS])
 @pytest.mark.parametrize("place", PLACES)
-def test_one_object_gives_one_box_where_it_is(place: tuple[int, int, int, int]) -> None:
-    """Mirrored and nearer views agree with the plain one to the pixel, also at seams and for large objects."""
+def test_one_object_gives_one_box_where_it_is(place: tuple[int, int, int, int], views: tuple[str, ...]) -> None:
+    """Mirrored, flipped and nearer views agree with the plain one to the pixel, also at seams and for large objects."""
     image = np.zeros((100, 100, 3), np.uint8)
     image[place[1] : place[3], place[0] : place[2]] = 255
-    [boxes] = Thorough(bright, 1)([image])
+    boxes = look(bright, image, views).boxes
     np.testing.assert_allclose(boxes.xyxy, [place], atol=1e-9)
-    assert boxes.score[0] >= 0.59
+    assert boxes.score[0] == pytest.approx(0.9) if "near" not in views else boxes.score[0] >= 0.59
+
+
+def test_mirrored_views_go_through_the_model_together() -> None:
+    """The picture and its mirror images are handed over in one call, so that the session can batch them."""
+    calls: list[int] = []
+
+    def counting(images: Sequence[NDArray[np.uint8]]) -> list[Findings]:
+        calls.append(len(images))
+        return bright(images)
+
+    look(counting, np.full((20, 30, 3), 255, np.uint8), ("mirror", "flip"))
+    assert calls == [3]
 
 
 def test_what_one_view_sees_counts_less() -> None:
