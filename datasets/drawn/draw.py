@@ -16,6 +16,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from bunches import bunches
+from circuit import faulty_board, golden_board
 from counter import counter
 from field import field
 from pen import Picture
@@ -32,6 +33,8 @@ SCENES: dict[str, Callable[[np.random.Generator], Picture]] = {
     "shelf": shelf,
     "strip": strip,
     "tile": tile,
+    "golden_board": golden_board,
+    "faulty_board": faulty_board,
 }
 
 
