@@ -20,12 +20,13 @@ from framelabel.core.config import build
 from framelabel.core.errors import ModelMismatchError, UsageError
 from framelabel.core.findings import Findings
 from framelabel.core.frames import Frame
+from framelabel.core.golden_pair import PAIR
 from framelabel.core.protocols import SILENT, Reporter
 from framelabel.inference.decoders.candidates import Candidates, Decoder, Outputs
 from framelabel.inference.decoders.catalog import DECODERS
 from framelabel.inference.findings import View, settle
 from framelabel.inference.free_size import free_picture_size
-from framelabel.inference.pairs import PAIR, compared
+from framelabel.inference.pairs import compared
 from framelabel.inference.preprocess import Canvas, Placement, Preprocessor, least_size
 from framelabel.inference.recipe import Recipe, class_table, input_size
 from framelabel.inference.session import Session, read_shapes, usable_cores

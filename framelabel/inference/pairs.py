@@ -7,10 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framelabel.core.errors import UsageError
+from framelabel.core.golden_pair import beside
 from framelabel.inference.alignment import aligned
 
-PAIR = "pair"
-"""The input colour of models that look at such pictures."""
 _ASPECT_TOLERANCE = 0.02
 
 
@@ -38,11 +37,6 @@ def compared(picture: NDArray[np.uint8], template: NDArray[np.uint8]) -> NDArray
     # pictures that lie right already stay sharp: moving by a share of a pixel blurs edges
     tries = [beside(seen, _lit(each, seen)) for each in (golden, aligned(golden, seen))]
     return min(tries, key=lambda pair: float(pair[:, :, 2].mean()))
-
-
-def beside(picture: NDArray[np.uint8], template: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return (H, W, 3) of two aligned (H, W) grey pictures: both, and their difference."""
-    return np.dstack([picture, template, cv2.absdiff(picture, template)])
 
 
 def _lit(golden: NDArray[np.uint8], seen: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from framelabel.inference.pairs import PAIR
+from framelabel.core.golden_pair import PAIR
 
 Floats = NDArray[np.float64]
 

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from framelabel.core.errors import InvalidManifestError, UsageError
+from framelabel.core.golden_pair import PAIR
 from framelabel.core.ontology import Ontology
 from framelabel.core.protocols import SILENT, Reporter
 from framelabel.inference.detector import OnnxDetector
 from framelabel.inference.models import ModelSource, find_model, sha256
-from framelabel.inference.pairs import PAIR
 from framelabel.inference.preprocess import InputOptions
 from framelabel.inference.recipe import Recipe
 from framelabel.inference.tiling import TileOptions

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from framelabel.core.golden_pair import PAIR
 from framelabel.inference.decoders.candidates import Candidates
 from framelabel.inference.golden_template import FIXED_VIEW
-from framelabel.inference.pairs import PAIR
 from framelabel.plugins.building import Plugin
 from framelabel.plugins.families import names_in
 from framelabel.plugins.trials import in_words, try_input, try_inputs, usual_input

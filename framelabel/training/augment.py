@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from framelabel.inference.pairs import beside
+from framelabel.core.golden_pair import beside
 from framelabel.training.samples import PADDING, Picture
 
 _SMALLEST_SIDE = 2.0
@@ -46,7 +46,7 @@ class Augmentation:
     noise: float = 0.0
     """Probability of sensor noise and defocus."""
     pairs: bool = False
-    """Pictures are pairs with a golden template (`framelabel.inference.pairs`)."""
+    """Pictures are pairs with a golden template (`framelabel.core.golden_pair`)."""
 
 
 def compose(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from framelabel.core.boxes import Boxes
 from framelabel.core.errors import UsageError
 from framelabel.core.geometry import Letterbox
-from framelabel.inference.pairs import compared
 
 PADDING = 114
 """Grey of the area that a letterboxed picture does not cover, as YOLOX was trained with."""
@@ -74,11 +73,16 @@ def split(samples: Sequence[Sample], share: float, seed: int) -> tuple[list[Samp
     return kept, [sample for sample in samples if sample.group in held]
 
 
+Compare = Callable[[NDArray[np.uint8], NDArray[np.uint8]], NDArray[np.uint8]]
+"""Lays an (H, W, 3) RGB picture beside its golden template, as one picture of three channels."""
+
+
 class PictureStore:
     """Decodes samples once, at most `limit` pixels a side, and keeps them while they fit the memory budget."""
 
-    def __init__(self, limit: int, budget_bytes: int = 3_000_000_000) -> None:
+    def __init__(self, limit: int, budget_bytes: int = 3_000_000_000, *, compare: Compare | None = None) -> None:
         self._limit = limit
+        self._compare = compare
         self._left = budget_bytes
         self._kept: dict[int, Picture] = {}
 
@@ -93,7 +97,7 @@ class PictureStore:
             return kept
         image = read_bgr(sample.path)
         if sample.template is not None:
-            image = against(image, read_bgr(sample.template))
+            image = self._against(image, read_bgr(sample.template))
         xyxy = np.array(sample.boxes.xyxy)
         scale = self._limit / max(image.shape[:2])
         if scale < 1.0:
@@ -103,6 +107,12 @@ class PictureStore:
             self._left -= image.nbytes
             self._kept[id(sample)] = picture
         return picture
+
+    def _against(self, image: NDArray[np.uint8], template: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return a pair as the network is fed with it: difference, template, picture; both come as BGR."""
+        if self._compare is None:
+            return image
+        return np.ascontiguousarray(self._compare(image[:, :, ::-1], template[:, :, ::-1])[:, :, ::-1])
 
 
 def read_bgr(path: Path) -> NDArray[np.uint8]:
@@ -116,11 +126,6 @@ def read_bgr(path: Path) -> NDArray[np.uint8]:
         msg = f"{path}: not a picture that can be read"
         raise UsageError(msg)
     return np.asarray(image, dtype=np.uint8)
-
-
-def against(picture: NDArray[np.uint8], template: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return a pair as the network is fed with it: difference, template, picture; both come as (H, W, 3) BGR."""
-    return np.ascontiguousarray(compared(picture[:, :, ::-1], template[:, :, ::-1])[:, :, ::-1])
 
 
 def resized(image: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:

@@ -23,7 +23,7 @@ from framelabel.training.export import folded
 from framelabel.training.loss import detection_loss
 from framelabel.training.network import CompactDetector
 from framelabel.training.recipe import Recipe
-from framelabel.training.samples import Picture, PictureStore, Sample
+from framelabel.training.samples import Compare, Picture, PictureStore, Sample
 from framelabel.training.schedule import averaging, learning_rate
 
 _AVERAGE_DECAY = 0.998
@@ -69,6 +69,7 @@ class Trainer:
         recipe: Recipe,
         *,
         device: str = "auto",
+        compare: Compare | None = None,
         evaluate: Callable[[CompactDetector], float] | None = None,
         reporter: Reporter = SILENT,
     ) -> None:
@@ -89,7 +90,7 @@ class Trainer:
         self.best: dict[str, Any] = {}
         self._since_best = 0
         self._samples = list(samples)
-        self._store = PictureStore(recipe.size)
+        self._store = PictureStore(recipe.size, compare=compare)
         self._evaluate = evaluate
         self._reporter = reporter
         for weight in (weight for part in self._frozen_parts() for weight in part.parameters()):

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from framelabel.core.boxes import Boxes
 from framelabel.core.errors import UsageError
+from framelabel.core.golden_pair import PAIR
 from framelabel.core.protocols import Detector
 from framelabel.inference.detector import OnnxDetector
-from framelabel.inference.pairs import PAIR
 from framelabel.inference.preprocess import InputOptions
 from framelabel.inference.recipe import Recipe
 from framelabel.metrics.average_precision import precision_at_overlap

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from framelabel import plugins
 from framelabel.core.config import setting
 from framelabel.core.errors import MissingExtraError, MissingModelError, UsageError
+from framelabel.core.golden_pair import PAIR
 from framelabel.core.protocols import SILENT, Reporter
 from framelabel.inference.models import ModelSource, find_model
-from framelabel.inference.pairs import PAIR
+from framelabel.inference.pairs import compared
 from framelabel.inference.session import Session
 from framelabel.training.augment import Augmentation
 from framelabel.training.duplicates import with_joined_groups
@@ -129,7 +130,7 @@ def run(config: TrainConfig, report: Reporter = SILENT) -> TrainSummary:
     manifest = plugins.load(config.plugin)
     names = [entry.name for entry in manifest.classes]
     work = _work(config)
-    store = PictureStore(max(config.size, config.side))
+    store = PictureStore(max(config.size, config.side), compare=compared)
     pairs = manifest.model.input.colour == PAIR
     parts = [_part(config, data, names, store, report, pairs=pairs) for data in config.data]
     train = [sample for part in parts for sample in part.train]
@@ -150,9 +151,8 @@ def run(config: TrainConfig, report: Reporter = SILENT) -> TrainSummary:
         export(candidate, scratch, (config.side, config.side))
         return measure(scratch).mean
 
-    trainer = Trainer(
-        network, train, _recipe(config, pairs=pairs), device=config.device, evaluate=score, reporter=report
-    )
+    recipe = _recipe(config, pairs=pairs)
+    trainer = Trainer(network, train, recipe, device=config.device, compare=compared, evaluate=score, reporter=report)
     checkpoint = work / "checkpoint.pt"
     if config.resume and checkpoint.exists():
         trainer.resume(checkpoint)

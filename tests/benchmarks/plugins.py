@@ -17,8 +17,8 @@ from pathlib import Path
 
 from framelabel import plugins
 from framelabel.core.errors import UsageError
+from framelabel.core.golden_pair import PAIR
 from framelabel.core.protocols import SILENT, Detector
-from framelabel.inference.pairs import PAIR
 from framelabel.inference.thorough import VIEWS
 from framelabel.training.duplicates import with_joined_groups
 from framelabel.training.samples import PictureStore, Sample, split
