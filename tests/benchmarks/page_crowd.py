@@ -16,7 +16,8 @@ import numpy as np
 from framelabel.core.frames import VideoId
 from framelabel.store.project import Project
 from tests.benchmarks.effort_goals import Goal
-from tests.benchmarks.page_measures import browsing, opened, served
+from tests.benchmarks.page_measures import browsing, opened
+from tests.browser.pages import served
 
 PACE_S = (0.4, 1.6)
 """A person takes this long for an item: two or three times as fast as people are."""

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,10 +13,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.benchmarks.effort_goals import Goal
 from tests.benchmarks.page_footage import CROWD, CROWDED, FAR_SYNC, LOOP_FRAMES, NEAR_SYNC
+from tests.browser.pages import CHROMIUM, FLAGS, served
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 FULL_HD = {"width": 2280, "height": 1420}
 """Window in which the picture is shown in its 1920 columns, so that the full picture is asked for."""
 NO_GOAL = float("inf")
@@ -46,22 +41,6 @@ DRAW = """what => {
 WALK = """async ([first, count]) => {
   for (let step = 0; step < count; step += 1) await framelabel.seek(first + step);
 }"""
-
-
-@contextmanager
-def served(project: Path, *flags: str) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
-    """Serve a project as a person does; yield the process and the addresses that it printed."""
-    command = [sys.executable, "-m", "framelabel", "review", str(project), "--no-browser", *flags]
-    process = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True)
-    if process.stdout is None:
-        raise RuntimeError("the server has no output")
-    count = max(1, flags.count("--annotator"))
-    urls = [process.stdout.readline().split()[0] for _ in range(count)]
-    try:
-        yield process, urls
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What the page's tests share: the server as a person starts it, and what a person does with mouse and keys."""
+"""What the page's tests and its benchmark share: the server as a person starts it, and what people do with it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def served(project: Path, *flags: str, port: int = 0) -> Iterator[tuple[subproce
         yield process, urls
     finally:
         process.terminate()
-        process.wait(timeout=10)
+        process.wait(timeout=20)
 
 
 def seek(page: Page, frame: int) -> None:
