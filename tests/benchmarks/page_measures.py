@@ -17,6 +17,8 @@ from tests.browser.pages import CHROMIUM, FLAGS, served
 
 FULL_HD = {"width": 2280, "height": 1420}
 """Window in which the picture is shown in its 1920 columns, so that the full picture is asked for."""
+LAPTOP = {"width": 1280, "height": 800}
+"""Window of the memory part: what grows, grows with the steps, whatever their size."""
 NO_GOAL = float("inf")
 """For figures that nobody has set a goal for."""
 ROUNDS = 5
@@ -54,9 +56,9 @@ def browsing() -> Iterator[Browser]:
         browser.close()
 
 
-def opened(browser: Browser, url: str) -> Page:
-    """Return the page as a new person sees it, once it is ready."""
-    page = browser.new_context(viewport={"width": FULL_HD["width"], "height": FULL_HD["height"]}).new_page()
+def opened(browser: Browser, url: str, size: dict[str, int] = FULL_HD) -> Page:
+    """Return the page as a new person sees it in a window of this size, once it is ready."""
+    page = browser.new_context(viewport={"width": size["width"], "height": size["height"]}).new_page()
     page.goto(url)
     page.wait_for_selector("body[data-ready=yes]")
     return page
@@ -133,7 +135,7 @@ def boxes(project: Path) -> list[Goal]:
 def memory(project: Path, count: int) -> list[Goal]:
     """Step through `count` frames and compare memory after a fifth of them with memory at the end."""
     with served(project) as (process, [url]), browsing() as browser:
-        page = opened(browser, url)
+        page = opened(browser, url, LAPTOP)
         tools = page.context.new_cdp_session(page)
         tools.send("Performance.enable")
         part = max(count // 20, 1)

@@ -30,7 +30,8 @@ def test_jumps_go_where_the_workflows_say(visit: Callable[[str], Page], project:
         stored.put_tracks(video.id, [track], Provenance(Origin.HUMAN, "setup"))
         far = np.where((np.arange(20) == 11)[:, None], [70.0, 50, 80, 60], [2.0, 50, 12, 60])
         stored.put_tracks(video.id, [Track.of(8, np.arange(20), far)], Provenance(Origin.TRACKER, "t"))
-        stored.append_events([Event(video.id, "seen", "seen", 20, 30, (7,), 25)])
+        spans = [(20, 30, 25), (22, 26, 24), (26, 40, 30), (30, 35, 31)]
+        stored.append_events([Event(video.id, "seen", "seen", start, stop, (7,), at) for start, stop, at in spans])
         suggested = suggest.next_labels(stored, video).queue.suggestions[0]
         wrong = sorted((item.frame, item.track_id) for item in lint.findings(stored, [video.id]))
     with served(project) as (_, [url]):
@@ -43,6 +44,7 @@ def test_jumps_go_where_the_workflows_say(visit: Callable[[str], Page], project:
         seek(page, 0)
         page.keyboard.press("e")
         page.wait_for_function("() => framelabel.frame === 25 && framelabel.selected === 7")
+        assert page.evaluate("() => framelabel.timeline.lanes") == [0, 1, 1, 0]
         seek(page, 0)
         page.evaluate("() => framelabel.pick(null)")
         page.keyboard.press("j")

@@ -114,6 +114,25 @@ def test_the_cheat_sheet_opens_at_its_top_and_escape_closes_it(visit: Callable[[
         page.wait_for_function("() => document.querySelector('#picture').dataset.frame == '59'")
 
 
+def test_a_task_is_in_sight_when_it_is_taken(browser: Browser, project: Path) -> None:
+    """In a low window, too, the choices of the task that `t` hands out can be seen beside its picture."""
+    with Project(project, write=True) as stored:
+        stored.append_tasks([Task(TaskKind.TRACK, VideoId(1), 5, 6, 1)])
+    with served(project) as (_, [url]):
+        context = browser.new_context(viewport={"width": 1000, "height": 640})
+        page = context.new_page()
+        page.goto(url)
+        page.wait_for_selector("body[data-ready=yes]")
+        page.keyboard.press("t")
+        page.wait_for_function("() => framelabel.task && framelabel.frame === 5 && framelabel.selected === 1")
+        page.wait_for_function("""() => {
+          const [panel, ...choices] = document.querySelectorAll('#aside, #task button');
+          const [box, rest] = [panel.getBoundingClientRect(), choices.map((item) => item.getBoundingClientRect())];
+          return rest.length > 1 && rest.every((item) => item.top >= box.top && item.bottom <= box.bottom);
+        }""")
+        context.close()
+
+
 def test_a_link_for_looking_only(visit: Callable[[str], Page], project: Path) -> None:
     """Who may only look sees everything, is offered nothing that writes, and is refused when trying."""
     writes = ["edit", "undo", "redo", "task", "answer", "plugin/save", "plugin/events"]
@@ -124,6 +143,8 @@ def test_a_link_for_looking_only(visit: Callable[[str], Page], project: Path) ->
         page.wait_for_selector("#selection dl")
         assert not page.locator("#undo").is_visible()
         assert not page.locator("#tool").is_visible()
+        assert not page.locator("#take").is_visible()
+        assert not page.locator("#stitch").is_visible()
         assert page.locator("#selection button").count() == 0
         for name in writes:
             status = page.evaluate(

@@ -6,7 +6,7 @@ import { isShape, maskHull, rings } from './shapes.js';
 
 /** @typedef {import('./labels.js').Label} Label */
 /** @typedef {import('./view.js').View} View */
-/** @typedef {{colour: (label: Label) => string, title: (label: Label) => string}} Looks */
+/** @typedef {{colour: (label: Label) => string, title: (label: Label) => string, canWrite: () => boolean}} Looks */
 
 export const HANDLE = 7;
 /** With more labels in a frame than this, only the selected one carries its name, and predicted ones are thin instead of
@@ -69,7 +69,7 @@ export function paintLabels(context, view, labels, looks, selected) {
   trace([selected], 0);
   context.setLineDash([]);
   paintTitle(context, view, selected, looks);
-  paintHandles(context, view, selected);
+  if (looks.canWrite()) paintHandles(context, view, selected);
 }
 
 /**

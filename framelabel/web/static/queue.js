@@ -26,6 +26,8 @@ export class Queue {
     if (task.video !== page.video.id) await page.open(task.video);
     page.pick(task.track_id >= 0 ? task.track_id : null);
     await page.seek(task.start);
+    const panel = find('aside');
+    panel.scrollTop += Math.max(box.getBoundingClientRect().bottom - panel.getBoundingClientRect().bottom, 0);
   }
 
   /** @param {string} verdict */

@@ -3,8 +3,22 @@
 import { DOUBT } from './palette.js';
 
 const ROW = 12;
-const EVENTS = 14;
+const EVENTS = 17;
+/** Events at the same time lie below one another, in as many lanes at most. */
+const LANES = 3;
 /** @typedef {{id: number, class: number, start: number, stop: number, keyframes: number[], spans: number[][]}} Row */
+
+/** Each event's lane: the first that is free when it begins; the last one when none is. @param {{start: number, stop: number}[]} events */
+function lanesOf(events) {
+  /** @type {number[]} */
+  const ends = [];
+  return events.map(({ start, stop }) => {
+    const free = ends.findIndex((end) => end <= start);
+    const lane = free >= 0 ? free : Math.min(ends.length, LANES - 1);
+    ends[lane] = Math.max(ends[lane] ?? 0, stop);
+    return lane;
+  });
+}
 
 export class Timeline {
   /**
@@ -19,6 +33,8 @@ export class Timeline {
     this.rows = [];
     /** @type {any[]} */
     this.events = [];
+    /** The lane of every event. @type {number[]} */
+    this.lanes = [];
     this.frames = 1;
     this.frame = 0;
     /** @type {number | null} */
@@ -43,6 +59,7 @@ export class Timeline {
   show(facts, frames) {
     this.rows = facts.tracks;
     this.events = facts.events;
+    this.lanes = lanesOf(facts.events);
     this.frames = Math.max(frames, 1);
     this.draw();
   }
@@ -104,10 +121,11 @@ export class Timeline {
       }
     }
     context.clearRect(0, 0, width, EVENTS - 1);
-    for (const event of this.events) {
-      context.fillStyle = '#d55e00';
-      context.fillRect(x(event.start), 2, Math.max(x(event.stop) - x(event.start), 2), EVENTS - 5);
-    }
+    const lane = (EVENTS - 3) / Math.max(1, ...this.lanes.map((number) => number + 1));
+    context.fillStyle = '#d55e00';
+    this.events.forEach((event, number) => {
+      context.fillRect(x(event.start), 2 + this.lanes[number] * lane, Math.max(x(event.stop) - x(event.start) - 1, 2), lane - 1);
+    });
     context.fillStyle = '#e8003a';
     context.fillRect(x(this.frame + 0.5) - 0.75, 0, 1.5, height);
   }
