@@ -191,15 +191,17 @@ def _calibrated(xyxy: Floats, offset: Floats) -> Floats:
 
 def _distinct(xyxy: Floats) -> list[NDArray[np.int64]]:
     """Return by picture the rows of the first boxes of (N, C, 4), best first, that do not repeat one another."""
-    low = np.maximum(xyxy[:, :, None, :2], xyxy[:, None, :, :2])
-    high = np.minimum(xyxy[:, :, None, 2:], xyxy[:, None, :, 2:])
-    common = np.maximum(high - low, 0.0).prod(axis=-1)
-    size = (xyxy[..., 2:] - xyxy[..., :2]).prod(axis=-1)
-    repeats = common >= _SUPPRESS * (size[:, :, None] + size[:, None] - common)
-    free = np.ones(xyxy.shape[:2], np.bool_)
-    kept = np.zeros(xyxy.shape[:2], np.bool_)
-    for place in range(xyxy.shape[1]):
-        taken = free[:, place] & (kept.sum(axis=1) < _PER_WALK)
-        kept[:, place] = taken
-        free &= ~(repeats[:, place] & taken[:, None])
+    low, high = np.moveaxis(xyxy[..., :2], -1, 0), np.moveaxis(xyxy[..., 2:], -1, 0)
+    size = (high - low).prod(axis=0)
+    free = np.ones(size.shape, np.bool_)
+    kept = np.zeros(size.shape, np.bool_)
+    row = np.arange(len(xyxy))
+    for _ in range(_PER_WALK):
+        best = np.argmax(free, axis=1)
+        kept[row, best] |= free[row, best]
+        common = np.maximum(
+            np.minimum(high, high[:, row, best][..., None]) - np.maximum(low, low[:, row, best][..., None]), 0.0
+        ).prod(axis=0)
+        free &= common < _SUPPRESS * (size + size[row, best][:, None] - common)
+        free[row, best] = False
     return [np.flatnonzero(rows) for rows in kept]
