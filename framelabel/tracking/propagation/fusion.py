@@ -154,7 +154,8 @@ def presence_odds(gap: Candidates) -> Floats:
     """Return (M + 1,) log odds that the object is in each picture, from how much the best walk's box looks like it.
 
     What the object looks like while it is there is read from the gap itself: the upper half of the likenesses, with
-    their spread. Where the human boxes do not look alike, or the object seldom like them, a low likeness says nothing.
+    their spread. Where the human boxes do not look alike, or the object seldom like them even while the network is
+    sure of it, neither likeness nor the network says anything.
     """
     best = np.array(
         [
@@ -169,9 +170,12 @@ def presence_odds(gap: Candidates) -> Floats:
     spread = max(_LEAST_SPREAD, (usual - float(np.median(seen))) * _SPREAD_FACTOR)
     there = -0.5 * ((np.minimum(best, usual) - usual) / spread) ** 2 - np.log(spread)
     elsewhere = -0.5 * ((best - _ELSEWHERE) / _ELSEWHERE) ** 2 - np.log(_ELSEWHERE)
-    weight = float(np.clip((gap.key_likeness - 0.1) / 0.4, 0.0, 1.0) * np.clip((usual - 0.5) / 0.25, 0.0, 1.0))
+    by_network = _network_odds(gap)
+    sure = best[1 : 1 + len(seen)][by_network[1 : 1 + len(seen)] > 0]
+    recognised = float(np.median(sure)) if len(sure) else 0.0
+    weight = float(np.clip((gap.key_likeness - 0.1) / 0.4, 0.0, 1.0) * np.clip((recognised - 0.6) / 0.2, 0.0, 1.0))
     odds = np.clip(there - elsewhere, -_MOST_LIKENESS_ODDS, _MOST_LIKENESS_ODDS)
-    odds = np.clip(odds + _network_odds(gap), -_MOST_ODDS, _MOST_ODDS)
+    odds = np.clip(odds + by_network, -_MOST_ODDS, _MOST_ODDS)
     return np.asarray(odds * weight + _MOST_ODDS * (1 - weight), dtype=np.float64)
 
 
