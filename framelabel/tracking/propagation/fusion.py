@@ -173,7 +173,7 @@ def presence_odds(gap: Candidates) -> Floats:
     by_network = _network_odds(gap)
     sure = best[1 : 1 + len(seen)][by_network[1 : 1 + len(seen)] > 0]
     recognised = float(np.median(sure)) if len(sure) else 0.0
-    weight = float(np.clip((gap.key_likeness - 0.1) / 0.4, 0.0, 1.0) * np.clip((recognised - 0.6) / 0.2, 0.0, 1.0))
+    weight = float(np.clip((gap.key_likeness - 0.1) / 0.4, 0.0, 1.0) * np.clip((recognised - 0.5) / 0.25, 0.0, 1.0))
     odds = np.clip(there - elsewhere, -_MOST_LIKENESS_ODDS, _MOST_LIKENESS_ODDS)
     odds = np.clip(odds + by_network, -_MOST_ODDS, _MOST_ODDS)
     return np.asarray(odds * weight + _MOST_ODDS * (1 - weight), dtype=np.float64)
