@@ -61,8 +61,9 @@ class RouteConfig:
         0.0,
         metavar="M",
         help="Queue only what helps most within so much of people's time, by the time that tasks were measured to "
-        "take: unsure, disputed, rare and unlike one another, events first. 0: everything in doubt.",
+        "take: unsure, disputed, unlike one another, events first. 0: everything in doubt.",
     )
+    rare: bool = setting(False, help="With --minutes: ask more about rare classes.")
     people: int = setting(1, metavar="N", help="People asked about each queued task.")
     seed: int = setting(1, help="Decides which labels are drawn for the audit.")
     json: bool = setting(False, help="Print JSON instead of text.")
@@ -189,6 +190,7 @@ def _decide(
         judged=every.unit,
         most=config.queue,
         minutes=config.minutes,
+        rare=config.rare,
         people=config.people,
     )
     summary = replace(

@@ -35,6 +35,7 @@ def fill(
     judged: NDArray[np.int64],
     most: int,
     minutes: float,
+    rare: bool,
     people: int,
 ) -> int:
     """Replace the open tasks of an earlier routing by those of this one, most useful first; return how many.
@@ -48,6 +49,7 @@ def fill(
         judged: rows of the population that the audit has looked at: what resembles them is asked later.
         most: tasks at most.
         minutes: people's time; 0 for as many tasks as allowed.
+        rare: rare classes are worth more.
         people: answers wanted for each task.
     """
     reason = document_name(_ROUTED, population.subject)
@@ -57,7 +59,7 @@ def fill(
         tasks = project.tasks(open_only=False)
         places = _places(population.features[np.concatenate([wanted, judged])].astype(np.float64))
         items = _candidates(
-            project, population, units, routing, wanted, seconds_by_band(tasks, answers), places[: len(wanted)]
+            project, population, units, routing, wanted, seconds_by_band(tasks, answers), places[: len(wanted)], rare
         )
         wanted = wanted[select(items, 60.0 * minutes / people, labelled=places[len(wanted) :])[:most]]
         priority = np.arange(len(wanted), 0, -1, dtype=np.float64)
@@ -81,6 +83,7 @@ def _candidates(
     rows: NDArray[np.int64],
     seconds: dict[str, float],
     places: NDArray[np.float64],
+    rare: bool,
 ) -> Candidates:
     """Return what is known of the units that could be asked about."""
     features = population.features[rows].astype(np.float64)
@@ -93,7 +96,7 @@ def _candidates(
     owners = zip(population.video_id[rows].tolist(), population.track_id[rows].tolist(), strict=True)
     return Candidates(
         units.probability[rows],
-        population.class_id[rows],
+        population.class_id[rows] if rare else np.zeros(len(rows), np.int32),
         np.array([seconds[Band(band).name.lower()] for band in routing.band[rows].tolist()]),
         disagreement,
         np.array([owner in actors for owner in owners], np.bool_),

@@ -8,7 +8,8 @@ drawn at random, or chosen by `framelabel.review.selection` from what the probe 
 labelled neighbours say otherwise (disagreement), distance to those already chosen and labelled (k-centre over
 embeddings), and how rare the stated class is. Figure: mean recall over classes on pictures of other groups than the
 pool's, averaged over the twelve probes, as difference to random from the same start, with its 95 % interval over seeds.
-Goal: the whole of it (last row of each set) is better than random on every set, by the lower end of its interval.
+Goal: uncertainty with diversity, what `route --minutes` does, is better than random on every set by the lower end of
+its interval. (It became the default because of this comparison; the other ways are shown beside it.)
 """
 
 from __future__ import annotations
@@ -66,6 +67,9 @@ WAYS = (
     Way("and rare classes", 0.5, rare=True),
     Way("and disagreement", 0.5, rare=True, disagreement=True),
 )
+
+
+DEFAULT = WAYS[1]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -181,7 +185,7 @@ def main() -> int:
     parser.add_argument(
         "--models", type=Path, default=SHARED / "models/osnet_x0_25_reid", help="folder of the embedding network"
     )
-    parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--write", action="store_true", help="update the table in docs/routing.md")
     given = parser.parse_args()
@@ -198,7 +202,7 @@ def main() -> int:
             mean = float(gain.mean())
             rows.append({"set": data, "way": way.name, "random": float(start.mean()), "gain": mean, "reach": reach})
             cells.append(f"{mean:+.3f} ± {reach:.3f}")
-            if way is WAYS[-1] and mean - reach <= 0:
+            if way is DEFAULT and mean - reach <= 0:
                 missed.append(data)
         lines.append(f"| {data}, {len(items.kind)} | {start.mean():.3f} | " + " | ".join(cells) + " |")
         print(lines[-1], flush=True)

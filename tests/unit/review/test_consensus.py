@@ -68,19 +68,27 @@ def test_crowd_methods_find_the_truth_and_the_spammer(name: str) -> None:
     assert merged.probability.sum(axis=1) == pytest.approx(np.ones(200))
 
 
-def test_dawid_skene_is_crowd_kits() -> None:
+@pytest.mark.parametrize(
+    ("name", "theirs", "options"),
+    [
+        ("dawid_skene", "DawidSkene", {"n_iter": 100}),
+        ("one_coin", "OneCoinDawidSkene", {"n_iter": 100}),
+        ("glad", "GLAD", {"n_iter": 100}),
+        ("mace", "MACE", {"n_iter": 50, "n_restarts": 10, "random_state": 0}),
+    ],
+)
+def test_class_consensus_is_crowd_kits(name: str, theirs: str, options: dict[str, int]) -> None:
     """The labels are those that crowd-kit itself gives."""
-    pytest.importorskip("crowdkit")
+    aggregation = pytest.importorskip("crowdkit.aggregation")
     import pandas as pd
-    from crowdkit.aggregation import DawidSkene
 
     random = np.random.default_rng(1)
     task, annotator, label = np.repeat(np.arange(60), 4), np.tile(np.arange(4), 60), random.integers(0, 3, 240)
     answers = pd.DataFrame({"task": task, "worker": annotator, "label": label})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        expected = DawidSkene(n_iter=100).fit_predict(answers).sort_index()
-    assert CONSENSUS.load("dawid_skene")(Votes.of(task, annotator, label)).label.tolist() == expected.tolist()
+        expected = getattr(aggregation, theirs)(**options).fit_predict(answers).sort_index()
+    assert CONSENSUS.load(name)(Votes.of(task, annotator, label)).label.tolist() == expected.tolist()
 
 
 def test_a_missing_extra_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
