@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -63,6 +64,21 @@ def test_classes_are_renamed_and_left_out(tmp_path: Path) -> None:
     sheet = DataSheet("boards", format="deeppcb", classes={"open": "cut"})
     samples = read_samples(sheet, _boards(tmp_path / "boards"), ["cut"], tmp_path, SILENT)
     assert [len(sample.boxes) for sample in samples] == [1, 1, 1]
+
+
+def test_templates_are_found_by_their_endings(tmp_path: Path) -> None:
+    """A plugin that compares gets each picture's template; where the sheet names none, the picture is named."""
+    place = _boards(tmp_path / "boards")
+    for picture in place.rglob("*_test.png"):
+        shutil.copyfile(picture, picture.with_name(picture.name.replace("_test", "_temp")))
+    sheet = DataSheet("boards", format="deeppcb", templates={"_test.png": "_temp.png"})
+    samples = read_samples(sheet, place, list(deeppcb.CLASSES), tmp_path, SILENT, pairs=True)
+    expected = [sample.path.with_name(sample.path.name.replace("_test", "_temp")) for sample in samples]
+    assert [sample.template for sample in samples] == expected
+    plain = read_samples(sheet, place, list(deeppcb.CLASSES), tmp_path, SILENT)
+    assert [sample.template for sample in plain] == [None] * len(plain)
+    with pytest.raises(UsageError, match=r"_test\.png: no golden template .*'templates' of 'bare' says none"):
+        read_samples(DataSheet("bare", format="deeppcb"), place, list(deeppcb.CLASSES), tmp_path, SILENT, pairs=True)
 
 
 def test_an_unknown_class_is_refused(tmp_path: Path) -> None:

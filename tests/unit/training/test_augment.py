@@ -66,3 +66,17 @@ def test_one_seed_one_picture() -> None:
     for a, b in zip(draws(), draws(), strict=True):
         np.testing.assert_array_equal(a.image, b.image)
         np.testing.assert_array_equal(a.xyxy, b.xyxy)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_pair_keeps_its_meaning(seed: int) -> None:
+    """After light and noise of their own the first channel is still the difference of the other two, everywhere."""
+    image = np.zeros((80, 80, 3), np.uint8)
+    image[:, :, 1:] = 120
+    image[30:50, 30:50, 0], image[30:50, 30:50, 2] = 100, 220
+    pair = Picture(image, np.array([[30.0, 30.0, 50.0, 50.0]]), np.zeros(1, np.int32))
+    made = compose(lambda: pair, 96, Augmentation(pairs=True, noise=1.0, turn=True), np.random.default_rng(seed)).image
+    difference, template, picture = (made[:, :, channel].astype(int) for channel in range(3))
+    np.testing.assert_array_equal(difference, np.abs(template - picture))
+    assert difference.max() > 60
+    assert np.median(difference) < 30

@@ -7,9 +7,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from framelabel.core.boxes import Boxes
 from framelabel.core.errors import UsageError
+from framelabel.core.golden_pair import beside
 from framelabel.training.duplicates import with_joined_groups
 from framelabel.training.samples import PictureStore, Sample, letterboxed, split
 
@@ -71,3 +73,17 @@ def test_an_undecodable_picture_is_named(tmp_path: Path) -> None:
     path.write_text("no picture", "utf-8")
     with pytest.raises(UsageError, match=r"fake\.png"):
         PictureStore(64).load(Sample(path, Boxes.empty(), "g"))
+
+
+def test_a_pair_is_fed_difference_first(tmp_path: Path) -> None:
+    """A sample is laid beside its template by what the store was given: blue is the difference, red the picture."""
+    for name, grey in (("board.png", 90), ("golden.png", 60)):
+        cv2.imwrite(str(tmp_path / name), np.full((20, 30, 3), grey, np.uint8))
+    sample = Sample(tmp_path / "board.png", Boxes.empty(), "g", tmp_path / "golden.png")
+
+    def compare(picture: NDArray[np.uint8], template: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        return beside(np.ascontiguousarray(picture[:, :, 0]), np.ascontiguousarray(template[:, :, 0]))
+
+    pair = PictureStore(64, compare=compare).load(sample).image
+    assert pair[0, 0].tolist() == [30, 60, 90]
+    assert PictureStore(64).load(sample).image[0, 0].tolist() == [90, 90, 90]
