@@ -18,7 +18,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from framelabel.core.errors import FramelabelError, UnknownNameError, UsageError
+from framelabel.core.errors import FramelabelError, FrameNotFoundError, UnknownNameError, UsageError
 from framelabel.formats.catalog import FORMATS
 from framelabel.store.edits import Edit
 from framelabel.web.edits import apply
@@ -76,7 +76,13 @@ def create_app(studio: Studio) -> Starlette:
 
 async def _say(_: Request, error: Exception) -> Response:
     """Answer a user's mistake with its one line."""
-    status = 404 if isinstance(error, UnknownNameError) else 422 if isinstance(error, UsageError) else 500
+    status = (
+        404
+        if isinstance(error, (UnknownNameError, FrameNotFoundError))
+        else 422
+        if isinstance(error, UsageError)
+        else 500
+    )
     return json_response({"error": str(error)}, status)
 
 

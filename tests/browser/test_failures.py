@@ -83,6 +83,19 @@ def test_an_answer_lost_on_the_way_doubles_nothing(visit: Callable[[str], Page],
         said(page, "undo: draw red 3")
 
 
+def test_what_is_not_there_is_not_tried_again(visit: Callable[[str], Page], project: Path) -> None:
+    """A frame, a video or a format that does not exist is answered with 404 and one line, not as a failing server."""
+    with served(project) as (_, [url]):
+        page = visit(url)
+        for address in ("videos/1/frames/999", "videos/7/timeline", "export/word"):
+            said_so = page.evaluate(
+                "async (path) => { const got = await fetch('/api/' + path); return [got.status, await got.text()]; }",
+                address,
+            )
+            assert said_so[0] == 404
+            assert "error" in said_so[1]
+
+
 def test_two_tabs_of_one_person_agree(visit: Callable[[str], Page], project: Path) -> None:
     """What one tab draws, the other shows; either undoes it, and both show that."""
     with served(project) as (_, [url]):
