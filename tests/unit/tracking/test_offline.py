@@ -49,6 +49,39 @@ def test_strays_are_no_tracks() -> None:
     assert 12 <= len(tracks) <= 18
 
 
+@pytest.mark.parametrize("fps", [5, 10, 25, 60], ids=str)
+def test_one_set_of_options_serves_all_rates(fps: int) -> None:
+    """Walkers who pass each other, each out of sight for half a second, keep their ids at 5 to 60 pictures a second."""
+    random = np.random.default_rng(8)
+    clip = []
+    for k in range(12 * fps):
+        t = k / fps
+        left = np.array([50 + 60 * t, 800 - 55 * t, 100 + 20 * t, 500.0])
+        top = np.array([100, 130, 300, 320.0])
+        xyxy = np.stack([left, top, left + 40, top + 100], axis=1) + random.normal(0, 1.0, (4, 4))
+        is_hidden = np.array([3.0, 5.0, 7.0, 9.0]) <= t
+        clip.append(Boxes.of(xyxy, np.full(4, 0.8)).select(~(is_hidden & (t < np.array([3.5, 5.5, 7.5, 9.5])))))
+    tracks = OfflineLinker(fps=float(fps)).link(range(len(clip)), clip)
+    assert [len(track) for track in tracks] == [len(clip)] * 4
+    speeds = [(track.xyxy[-1, 0] - track.xyxy[0, 0]) / (len(clip) - 1) * fps for track in tracks]
+    assert np.allclose(sorted(speeds), [-55, 0, 20, 60], atol=1.0)
+
+
+def test_a_weak_box_does_not_take_a_sure_ones_place() -> None:
+    """A false alarm that lies where motion expects an object ends no track: the sure box beside it goes on."""
+    random = np.random.default_rng(3)
+    clip = []
+    for k in range(60):
+        left = 10.0 * k
+        stray = np.array([left, 50]) if k == 30 else random.uniform([0, 200], [700, 900])
+        sure = np.array([left + (12 if k >= 30 else 0), 50])
+        corner = np.stack([sure, stray])
+        clip.append(Boxes.of(np.concatenate([corner, corner + np.array([50, 70])], axis=1), [0.95, 0.1]))
+    (track,) = OfflineLinker(fps=25.0).link(range(60), clip)
+    assert len(track) == 60
+    assert track.score.min() == 0.95
+
+
 def test_weak_detections_continue_a_track() -> None:
     """A stretch of weak scores is part of the track, not a gap."""
     boxes = [Boxes.of([[2.0 * k, 0, 2.0 * k + 30, 80]], [0.25 if 20 <= k < 35 else 0.9]) for k in range(60)]
