@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: setup demo test check fix page-tools interop clean
+.PHONY: setup demo test check fix page-tools interop fuzz clean
 
 setup: $(VENV)/.ready
 
@@ -44,5 +44,15 @@ $(VENV)-interop/.ready: tests/interop/constraints.txt
 	$(VENV)-interop/bin/python -m pip install --quiet --disable-pip-version-check --requirement tests/interop/constraints.txt
 	touch $@
 
+# Every reader under Atheris for FUZZ_SECONDS, in an environment of its own (Atheris has no wheels for every Python).
+FUZZ_SECONDS ?= 60
+fuzz: $(VENV)-fuzz/.ready
+	$(VENV)-fuzz/bin/python tests/fuzz/readers.py --seconds $(FUZZ_SECONDS)
+
+$(VENV)-fuzz/.ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)-fuzz
+	$(VENV)-fuzz/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]' atheris==3.0.0
+	touch $@
+
 clean:
-	rm -rf $(VENV) $(VENV)-interop tests/javascript/node_modules demo-out dist
+	rm -rf $(VENV) $(VENV)-interop $(VENV)-fuzz fuzz-findings tests/javascript/node_modules demo-out dist

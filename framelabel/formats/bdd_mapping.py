@@ -16,7 +16,7 @@ from framelabel.core.boxes import NO_TRACK
 from framelabel.core.config import build, setting
 from framelabel.core.errors import UsageError
 from framelabel.core.labels import Labels
-from framelabel.core.ontology import AttributeValue, Ontology
+from framelabel.core.ontology import AttributeValue, ClassSpec, Ontology
 from framelabel.formats.report import LossReport
 
 
@@ -89,7 +89,9 @@ def apply_mapping(labels: Labels, allowed: tuple[str, ...], mapping: ClassMappin
         if name != target:
             what = f"written as {target}" if target else "outside the task; left out"
             loss.add(f"class {name}", count, what)
-    result = replace(labels, ontology=Ontology.of(final), class_id=class_id)
+    described = dict(zip(targets, labels.ontology.classes, strict=True))
+    classes = tuple(replace(described.get(name, ClassSpec(name)), name=name) for name in final)
+    result = replace(labels, ontology=Ontology(classes), class_id=class_id)
     result = result if bool((class_id >= 0).all()) else result.select(class_id >= 0)
     return _mapped_attributes(result, mapping)
 

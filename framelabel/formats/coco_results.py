@@ -62,9 +62,10 @@ class CocoResults(Format[CocoResultsOptions]):
         """Also state a score for every label, and without reference name pictures and classes by their ids."""
         is_numbered = len(labels.videos) == 1 and labels.videos[0].name == _VIDEO
         if not is_numbered:
-            classes = [f"class_{row + COCO_FIRST_ID}" for row in range(len(labels.ontology))]
+            named = enumerate(labels.ontology.classes, COCO_FIRST_ID)
+            classes = tuple(replace(spec, name=f"class_{number}") for number, spec in named)
             loss.add("picture and class names", len(labels.frames), "only ids are written; the coco export has names")
-            labels = replace(labels, ontology=Ontology.of(classes))
+            labels = replace(labels, ontology=Ontology(classes))
         labels = super().fit(labels, loss)
         unknown = np.isnan(labels.score)
         loss.add("unknown score", int(unknown.sum()), "written as 1")

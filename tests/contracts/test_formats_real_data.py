@@ -33,7 +33,8 @@ def _pcb(path: Path) -> Labels:
     return builder.build()
 
 
-def _load(name: str, shared: Callable[[str], Path]) -> Labels:
+def load_set(name: str, shared: Callable[[str], Path]) -> Labels:
+    """Return the labels of one real data set, read from its own format without a fault."""
     if name == "images/pcb_deeppcb":
         return _pcb(shared(f"data/{name}"))
     kind = {"mot/MOT17-train": "mot", "mot/MOT15-train": "mot", "mot/KITTI_tracking_label_02": "kitti",
@@ -61,7 +62,7 @@ def test_real_labels_go_through_every_format_and_back(
     source: str, shared: Callable[[str], Path], tmp_path: Path
 ) -> None:
     """Every format gives back exactly what it says it holds."""
-    labels = _load(source, shared)
+    labels = load_set(source, shared)
     assert len(labels) > 50
     labels = labels.select(np.arange(min(len(labels), _MOST)))
     for name in FORMATS:
