@@ -14,7 +14,8 @@ from framelabel.core.events import Event
 from framelabel.core.labels import Labels
 from framelabel.core.shapes import Polygon
 from framelabel.formats import jsonstream
-from framelabel.formats.coco_reading import SHORTCUTS, read_blocks
+from framelabel.formats.coco_plain import SHORTCUTS
+from framelabel.formats.coco_reading import read_blocks
 from framelabel.formats.coco_writing import Dialect, render
 from framelabel.formats.conventions import COCO_FIRST_ID
 from framelabel.formats.events import event_of, in_head, record_of

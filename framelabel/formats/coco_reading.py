@@ -13,35 +13,14 @@ from framelabel.core.labels import Flag, Labels
 from framelabel.core.ontology import AttributeValue
 from framelabel.core.shapes import Shape
 from framelabel.formats.builder import FARTHEST, MOST_FRAMES, LabelsBuilder, make_video
+from framelabel.formats.coco_plain import TRACK_FIELDS
 from framelabel.formats.coco_shapes import box_of_segmentation, keypoints_shape, segmentation_shape
 from framelabel.formats.conventions import default_name, split_attributes
 from framelabel.formats.jsonstream import Block
 from framelabel.formats.numbering import Keys, TrackNumbers, column, fraction_of, whole_number
 from framelabel.formats.numbers import xywh_to_xyxy
 from framelabel.formats.report import RECORD_ERRORS, Report
-from framelabel.formats.uniform import NumberTable, TableForm, number_table
-
-_TRACK_FIELDS = ("track_id", "instance_id", "scalabel_id")
-_FORM = TableForm(
-    {
-        "bbox": 4,
-        "segmentation": 0,
-        **dict.fromkeys(("id", "image_id", "category_id", "area", "iscrowd", "ignore", "video_id", "score"), 1),
-        **dict.fromkeys(("visibility", *_TRACK_FIELDS), 1),
-    },
-    frozenset({"image_id", "category_id", "bbox"}),
-)
-
-
-def _table(data: bytes) -> tuple[NumberTable, int] | None:
-    """Read annotations that hold nothing but numbers, the same fields in each, as a table."""
-    cut = data.rfind(b"},") + 1
-    table = number_table(data[:cut].lstrip(b", \t\r\n"), _FORM) if cut else None
-    return (table, cut) if table is not None else None
-
-
-SHORTCUTS = {"annotations": _table, "[]": _table}
-"""How annotations are read in bulk."""
+from framelabel.formats.uniform import NumberTable
 
 
 class CocoReader:
@@ -282,7 +261,7 @@ class CocoReader:
         nothing = np.full(count, np.nan)
         score = table.column("score") if "score" in has else nothing
         visible = table.column("visibility") if "visibility" in has else nothing
-        track = next((name for name in _TRACK_FIELDS if name in has), "")
+        track = next((name for name in TRACK_FIELDS if name in has), "")
         track_id = np.maximum(table.column(track), NO_TRACK).astype(np.int64) if track else np.full(count, NO_TRACK)
         if "id" in has:
             self._zero_ids += int((table.column("id") == 0).sum())
@@ -352,14 +331,14 @@ class CocoReader:
                 if record.get("attributes"):
                     raised, free = split_attributes(record["attributes"])
                     track = free.pop("track_id", None)
-                    if track is not None and not any(key in record for key in _TRACK_FIELDS):
+                    if track is not None and not any(key in record for key in TRACK_FIELDS):
                         self._tracks[offset + row] = track
                         attributes_track = True
                     flags[row] |= raised
                     if free:
                         self._attributes[offset + row] = self.builder.interned(free)
         track_id = np.full(count, NO_TRACK, np.int64)
-        for key in _TRACK_FIELDS:
+        for key in TRACK_FIELDS:
             if key in keys and not attributes_track:
                 for row, value in enumerate(column(block, key)):
                     number = whole_number(value)

@@ -6,7 +6,7 @@ checks this for every format.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
 from fractions import Fraction
@@ -16,13 +16,14 @@ from numpy.typing import NDArray
 
 from framelabel.core.boxes import NO_TRACK
 from framelabel.core.labels import Flag, FrameTable, Labels
-from framelabel.core.ontology import ClassSpec, Ontology
+from framelabel.core.ontology import Ontology
 from framelabel.core.shapes import Keypoints, Mask, Polygon, Polyline, Shape, hull
 from framelabel.core.videos import Video
 from framelabel.formats import events
 from framelabel.formats.builder import FARTHEST
 from framelabel.formats.conventions import default_name
 from framelabel.formats.files import safe_relative, safe_stem
+from framelabel.formats.numbering import fraction_of
 from framelabel.formats.outlines import outlined
 from framelabel.formats.pictures import label_stem
 from framelabel.formats.report import LossReport
@@ -95,7 +96,6 @@ _SHAPE_FACTS: tuple[tuple[type, Fact], ...] = (
     (Keypoints, Fact.KEYPOINTS),
     (Mask, Fact.MASK),
 )
-SHAPES = frozenset({Fact.POLYGON, Fact.POLYLINE, Fact.KEYPOINTS, Fact.MASK})
 EVERY_FLAG = frozenset(fact for _, fact in _FLAG_FACTS)
 EVERYTHING = frozenset(Fact)
 
@@ -113,11 +113,6 @@ class Holds:
     """A file or folder is named after each video."""
     coordinates: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None
     """(N, 4) boxes as they come back from the file; None when they come back digit for digit."""
-
-
-def as_float_rate(fps: Fraction) -> Fraction:
-    """Return a rate as it comes back from its decimal: the nearest fraction with a denominator up to 1001."""
-    return Fraction(float(fps)).limit_denominator(1001)
 
 
 def fit(labels: Labels, holds: Holds, loss: LossReport) -> Labels:
@@ -219,7 +214,8 @@ def _fit_videos(labels: Labels, holds: Holds, loss: LossReport) -> Labels:
     videos = labels.videos
     rates = []
     for video in videos:
-        rate = {Rate.EXACT: video.fps, Rate.FLOAT: as_float_rate(video.fps), Rate.INTEGER: Fraction(round(video.fps))}
+        decimal = fraction_of(float(video.fps))
+        rate = {Rate.EXACT: video.fps, Rate.FLOAT: decimal, Rate.INTEGER: Fraction(round(video.fps))}
         rates.append(rate.get(holds.rate, Fraction(0)))
     changed = sum(video.fps != rate for video, rate in zip(videos, rates, strict=True))
     loss.add("picture rate", changed, "rounded or dropped")
@@ -402,8 +398,3 @@ def _fit_ontology(labels: Labels, holds: Holds, loss: LossReport) -> Labels:
         class_id = rank[class_id]
         classes = tuple(spec for spec, keep in zip(classes, used.tolist(), strict=True) if keep)
     return replace(labels, ontology=Ontology(classes), class_id=class_id)
-
-
-def reclassed(labels: Labels, names: Mapping[int, ClassSpec], class_id: NDArray[np.int32]) -> Labels:
-    """Return the labels with other classes: `class_id` counts in `names`, whose keys are 0, 1, 2, ..."""
-    return replace(labels, ontology=Ontology(tuple(names[row] for row in sorted(names))), class_id=class_id)
