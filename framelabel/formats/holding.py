@@ -394,7 +394,6 @@ def _fit_ontology(labels: Labels, holds: Holds, loss: LossReport) -> Labels:
     class_id = labels.class_id
     if Fact.UNUSED_CLASS not in holds.facts and not bool(used.all()):
         loss.add(Fact.UNUSED_CLASS.value, int((~used).sum()), "classes without labels are not listed in the file")
-        rank = (np.cumsum(used) - 1).astype(np.int32)
-        class_id = rank[class_id]
+        class_id = (np.cumsum(used) - 1).astype(np.int32)[class_id]
         classes = tuple(spec for spec, keep in zip(classes, used.tolist(), strict=True) if keep)
     return replace(labels, ontology=Ontology(classes), class_id=class_id)
