@@ -78,3 +78,12 @@ def test_groups_are_never_split_between_fitting_and_judging() -> None:
     features = np.stack([np.full(2000, 0.5), np.repeat(random.normal(size=100), 20)], axis=1)
     probability = out_of_fold(features, right, group, "features")
     assert log_loss(probability, right.astype(float)) > 0.6
+
+
+def test_many_items_are_judged_like_few() -> None:
+    """More items than fit a block get the probabilities that they get one by one; none gets none."""
+    features, right, group = _sample(500, 9)
+    chosen = fit(features, right, group, "features")
+    many = np.tile(features, (150, 1))
+    assert chosen(many) == pytest.approx(np.tile(chosen(features), 150), rel=1e-12)
+    assert chosen(features[:0]).shape == (0,)
