@@ -76,13 +76,8 @@ def create_app(studio: Studio) -> Starlette:
 
 async def _say(_: Request, error: Exception) -> Response:
     """Answer a user's mistake with its one line."""
-    status = (
-        404
-        if isinstance(error, (UnknownNameError, FrameNotFoundError))
-        else 422
-        if isinstance(error, UsageError)
-        else 500
-    )
+    is_missing = isinstance(error, (UnknownNameError, FrameNotFoundError))
+    status = 404 if is_missing else 422 if isinstance(error, UsageError) else 500
     return json_response({"error": str(error)}, status)
 
 
