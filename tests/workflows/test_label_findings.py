@@ -163,6 +163,8 @@ def test_an_older_project_is_brought_up(segmenter: Path, pictures: Path, tmp_pat
         older.execute("ALTER TABLE detections DROP COLUMN shape")
         older.execute("ALTER TABLE videos DROP COLUMN reader")
         older.execute("DROP TABLE detected_tags")
+        for later in ("edits_undone", "answers_by_annotator"):
+            older.execute(f"DROP INDEX {later}")
         older.execute("PRAGMA user_version = 2")
     older.close()
     with Project(project) as opened:

@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from framelabel.core.boxes import Boxes
+from framelabel.core.ontology import Ontology
 from framelabel.core.recognition import Recognition
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectOptions:
+    """What recognisers of certain classes are told first: which."""
+
+    subject: tuple[str, ...] = ()
+    """Classes that are looked at; each recogniser has its own default."""
+
+    def classes(self) -> tuple[str, ...]:
+        """Return every class name that is mentioned."""
+        return self.subject
+
+    def ids(self, ontology: Ontology) -> list[int]:
+        """Return the ontology's ids of those classes."""
+        return [ontology.id_of(name) for name in self.subject]
 
 
 class Recogniser(Protocol):

@@ -19,6 +19,7 @@ from framelabel.core.boxes import Boxes
 from framelabel.core.config import setting
 from framelabel.core.ontology import AttributeValue, Ontology
 from framelabel.core.recognition import Recognition
+from framelabel.inference.recognisers.protocol import SubjectOptions
 
 Floats = NDArray[np.float64]
 
@@ -34,7 +35,7 @@ _LEAST_FREE = 0.35
 
 
 @dataclass(frozen=True, slots=True)
-class TeamsOptions:
+class TeamsOptions(SubjectOptions):
     """Who plays, and when a team is sure."""
 
     subject: tuple[str, ...] = setting(("player",), help="Classes that wear a jersey.")
@@ -42,10 +43,6 @@ class TeamsOptions:
     min_looks: int = setting(3, help="Fewest looks at a player; with fewer the team is unsure.")
     sure: float = setting(0.8, help="Unsure when the own team's colour is more than this share as far as the other's.")
     lightness: float = setting(0.5, help="Weight of lightness beside colour: shadows change lightness first.")
-
-    def classes(self) -> tuple[str, ...]:
-        """Return every class name that is mentioned."""
-        return self.subject
 
 
 class Teams:
@@ -56,7 +53,7 @@ class Teams:
 
     def __init__(self, options: TeamsOptions, *, ontology: Ontology, size: tuple[int, int]) -> None:  # noqa: ARG002
         self._options = options
-        self._class_ids = [ontology.id_of(name) for name in options.subject]
+        self._class_ids = options.ids(ontology)
         self._colours: dict[int, list[Floats]] = {}
         self._players: set[int] = set()
 

@@ -13,6 +13,7 @@ from framelabel.core.boxes import Boxes
 from framelabel.core.config import setting
 from framelabel.core.ontology import AttributeValue, Ontology
 from framelabel.core.recognition import Place, Recognition
+from framelabel.inference.recognisers.protocol import SubjectOptions
 
 COLOURS = ("red", "yellow", "green")
 NONE = "none"
@@ -21,7 +22,7 @@ _HUES = ((-12.0, 12.0), (12.0, 34.0), (45.0, 100.0))
 
 
 @dataclass(frozen=True, slots=True)
-class TrafficLightsOptions:
+class TrafficLightsOptions(SubjectOptions):
     """What is a lamp that shines."""
 
     subject: tuple[str, ...] = setting(("traffic light",), help="Classes that are traffic lights.")
@@ -30,10 +31,6 @@ class TrafficLightsOptions:
     saturation: float = setting(0.4, help="Least saturation of a shining pixel, in [0, 1].")
     share: float = setting(0.02, help="Least share of the box that must shine.")
     memory: int = setting(2, help="A colour counts when most of this many frames before and after say so too.")
-
-    def classes(self) -> tuple[str, ...]:
-        """Return every class name that is mentioned."""
-        return self.subject
 
 
 class TrafficLights:
@@ -44,7 +41,7 @@ class TrafficLights:
 
     def __init__(self, options: TrafficLightsOptions, *, ontology: Ontology, size: tuple[int, int]) -> None:  # noqa: ARG002
         self._options = options
-        self._class_ids = [ontology.id_of(name) for name in options.subject]
+        self._class_ids = options.ids(ontology)
         self._seen: dict[int, list[tuple[int, str]]] = {}
 
     def look(self, image: NDArray[np.uint8], frame: int, boxes: Boxes) -> None:
