@@ -275,7 +275,12 @@ def _sizes(root: Path, report: Report) -> dict[str, tuple[str, tuple[int, int]]]
         file = root / f"{split}_{_SIZES}"
         if not file.is_file():
             continue
-        for number, row in enumerate(csv.reader(io.StringIO(text_of(file).replace("\0", ""))), 1):
+        try:
+            rows = list(csv.reader(io.StringIO(text_of(file).replace("\0", ""), newline="")))
+        except csv.Error as error:
+            report.warn(file.name, f"is not a table of name,width,height: {error}", "put the pictures beside")
+            continue
+        for number, row in enumerate(rows, 1):
             if len(row) == 3 and row[1].isdigit() and row[2].isdigit() and len(row[1] + row[2]) < 14:
                 name = row[0].removeprefix(f"{split}/")
                 result[label_stem(name)] = (name, (int(row[1]), int(row[2])))
