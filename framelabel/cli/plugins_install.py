@@ -22,6 +22,8 @@ def _run(config: plugin_install.PluginInstallConfig) -> int:
         click.echo(f"network  {permissions.url or 'none'}")
         click.echo(f"licence  {permissions.licence or 'not stated'}")
         click.echo(f"size     {size}")
+        if permissions.hides:
+            click.echo(f"note     the bundled plugin '{permissions.name}' is hidden by this one")
 
     def agree(permissions: Permissions) -> bool:
         show(permissions)
@@ -39,4 +41,6 @@ def _run(config: plugin_install.PluginInstallConfig) -> int:
     return 0 if folder is not None else 1
 
 
-command = flags.command("install", plugin_install.PluginInstallConfig, _run, help="Install a plugin from a zip.")
+command = flags.command(
+    "install", plugin_install.PluginInstallConfig, _run, help="Install a plugin from a zip or a folder."
+)

@@ -145,10 +145,7 @@ class Model(_Section):
     @field_validator("file", "template")
     @classmethod
     def _inside(cls, file: str) -> str:
-        if Path(file).is_absolute() or ".." in Path(file).parts:
-            msg = f"'{file}' must lie below the plugin's folder"
-            raise ValueError(msg)
-        return file
+        return _below_the_folder(file)
 
 
 class Tracker(_Section):
@@ -205,6 +202,12 @@ class Sample(_Section):
     template: str = ""
     """The golden template of this picture, for models that compare; the plugin's own when not given."""
 
+    @field_validator("expected")
+    @classmethod
+    def _inside(cls, file: str) -> str:
+        # `plugins test --accept` writes it
+        return _below_the_folder(file)
+
 
 class Manifest(_Section):
     """A whole plugin.yaml."""
@@ -256,6 +259,13 @@ class Manifest(_Section):
             for entry in self.classes
         )
         return Ontology(classes, _attributes(self.frame_attributes))
+
+
+def _below_the_folder(file: str) -> str:
+    if Path(file).is_absolute() or ".." in Path(file).parts:
+        msg = f"'{file}' must lie below the plugin's folder"
+        raise ValueError(msg)
+    return file
 
 
 def _attributes(entries: Mapping[str, Attribute]) -> tuple[AttributeSpec, ...]:

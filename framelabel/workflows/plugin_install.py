@@ -1,4 +1,4 @@
-"""`framelabel plugins install`: what a zip asks for, then its plugin among the installed ones."""
+"""`framelabel plugins install`: what a zip or folder asks for, then its plugin among the installed ones."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from framelabel.plugins.install import Permissions, inspect, install
 class PluginInstallConfig:
     """What to install."""
 
-    file: Path = setting(help="A zip with one plugin.yaml.", argument=True)
+    file: Path = setting(help="A zip or folder with one plugin.yaml.", argument=True)
     yes: bool = setting(False, help="Agree to what it asks for without being asked.")
     replace: bool = setting(False, help="Put it in the place of an installed plugin of the same name.")
 
@@ -25,10 +25,10 @@ def run(
     agree: Callable[[Permissions], bool],
     report: Reporter = SILENT,  # noqa: ARG001 - every workflow takes one
 ) -> Path | None:
-    """Show the zip's permissions to `agree` and install it when that says yes; return its folder, or None.
+    """Show the plugin's permissions to `agree` and install it when that says yes; return its folder, or None.
 
     Raises:
-        UsageError: not a zip, a dangerous one, or already installed.
+        UsageError: neither a zip nor a folder, a dangerous one, or already installed.
         InvalidManifestError: its plugin.yaml is missing or wrong.
     """
     permissions = inspect(config.file)

@@ -1,4 +1,4 @@
-"""A plugin in a zip lands in its own folder or not at all, and nothing of it runs on the way."""
+"""A plugin in a zip or folder lands in its own folder or not at all, and nothing of it runs on the way."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from framelabel import plugins
+from framelabel.cli.plugins_install import command
 from framelabel.core.errors import FramelabelError, UsageError
 from framelabel.plugins import install as installing
 from framelabel.plugins.install import inspect, install
@@ -43,6 +45,58 @@ def test_installed_and_named(make_plugin: Make, tmp_path: Path, home: Path, top:
         install(archive)
     assert install(archive, replace=True) == home / "demo"
     assert [path.name for path in home.iterdir()] == ["demo"]
+
+
+def test_a_folder_is_installed_as_a_zip_is(make_plugin: Make, home: Path) -> None:
+    """The copy is what is named and built from then on, and the folder given stays as it was."""
+    folder = make_plugin()
+    before = {path.relative_to(folder): path.stat().st_size for path in folder.rglob("*") if path.is_file()}
+    assert install(folder) == home / "demo"
+    assert plugins.build(plugins.load("demo"), device="cpu").ontology.names == ("cat", "dog")
+    for root in (folder, home / "demo"):
+        assert {path.relative_to(root): path.stat().st_size for path in root.rglob("*") if path.is_file()} == before
+    with pytest.raises(UsageError, match="already installed"):
+        install(folder)
+    assert install(home / "demo", replace=True) == home / "demo"
+    assert [path.name for path in home.iterdir()] == ["demo"]
+
+
+@pytest.mark.parametrize("target", ["/etc", "/etc/passwd", "models/m.onnx"])
+def test_links_in_a_folder_are_refused(make_plugin: Make, home: Path, target: str) -> None:
+    """What a link in a folder points to, a file or a folder, is not copied."""
+    folder = make_plugin()
+    (folder / "models" / "link").symlink_to(target)
+    with pytest.raises(UsageError, match="link or device; nothing was copied"):
+        install(folder)
+    assert list(home.iterdir()) == []
+
+
+def test_a_folder_that_is_no_plugin(tmp_path: Path, home: Path) -> None:
+    """A folder without plugin.yaml is not searched through, and nothing of it is copied."""
+    (tmp_path / "other").mkdir()
+    with pytest.raises(FramelabelError, match=r"no plugin\.yaml in this folder"):
+        install(tmp_path / "other")
+    assert list(home.iterdir()) == []
+
+
+@pytest.mark.parametrize("form", ["zip", "folder"])
+def test_what_it_asks_for_is_listed_before_anything_is_kept(
+    make_plugin: Make, tmp_path: Path, home: Path, form: str
+) -> None:
+    """Nobody at the terminal: code, network and a hidden bundled plugin are listed, and nothing is installed."""
+    folder = make_plugin(("name: demo", "name: ppe"), ("review:", "hook: hook.py:fix\nreview:"))
+    (folder / "hook.py").write_text("raise SystemExit('ran')")
+    source = folder if form == "folder" else pack(folder, tmp_path / "demo.zip")
+    asked = CliRunner().invoke(command, [str(source)])
+    assert asked.exit_code != 0
+    assert "hook     runs hook.py:fix on every frame" in asked.output
+    assert "network  none" in asked.output
+    assert "the bundled plugin 'ppe' is hidden by this one" in asked.output
+    assert not home.exists()
+    agreed = CliRunner().invoke(command, [str(source), "--yes"])
+    lines = agreed.output.splitlines()
+    assert (agreed.exit_code, lines[-1]) == (0, f"installed: {home / 'ppe'}")
+    assert plugins.known_plugins()["ppe"] == home / "ppe"
 
 
 def test_permissions_are_known_before_and_no_code_runs(make_plugin: Make, tmp_path: Path, home: Path) -> None:
@@ -84,11 +138,48 @@ def test_links_are_refused(make_plugin: Make, tmp_path: Path) -> None:
         install(archive)
 
 
-def test_a_bomb_is_refused(make_plugin: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """More than a plugin may hold is refused before it is unpacked."""
-    monkeypatch.setattr(installing, "MOST_BYTES", 1000)
-    with pytest.raises(UsageError, match="more than a plugin may hold"):
-        install(pack(make_plugin(), tmp_path / "demo.zip"))
+@pytest.mark.parametrize(("limit", "most"), [("MOST_BYTES", 1000), ("MOST_FILES", 1)])
+def test_a_bomb_is_refused(
+    make_plugin: Make, tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch, limit: str, most: int
+) -> None:
+    """More than a plugin may hold is refused before it is unpacked or copied."""
+    monkeypatch.setattr(installing, limit, most)
+    folder = make_plugin()
+    for source in (folder, pack(folder, tmp_path / "demo.zip")):
+        with pytest.raises(UsageError, match="more than a plugin may hold"):
+            install(source)
+    assert list(home.iterdir()) == []
+
+
+def changed(archive: Path, *, at_entry: int, at_header: int, value: int) -> None:
+    """Set a byte in the last entry of the directory of a zip and in the header before its data."""
+    packed = bytearray(archive.read_bytes())
+    packed[packed.rfind(b"PK\x01\x02") + at_entry] = value
+    packed[packed.rfind(b"PK\x03\x04") + at_header] = value
+    archive.write_bytes(packed)
+
+
+ODD_ENTRIES = [
+    pytest.param("demo/odd.txt", (8, 6, 1), "it needs a password", id="encrypted"),
+    pytest.param("demo/odd.txt", (10, 8, 97), "compression method", id="unknown-compression"),
+    pytest.param("demo/plugin.yaml/odd.txt", None, "Not a directory", id="a-file-as-a-folder"),
+]
+
+
+@pytest.mark.parametrize(("name", "change", "message"), ODD_ENTRIES)
+def test_what_cannot_be_unpacked_is_one_line(
+    make_plugin: Make, tmp_path: Path, home: Path, name: str, change: tuple[int, int, int] | None, message: str
+) -> None:
+    """Passwords, compressions that zipfile lacks and contradicting names: one line, and nothing is left behind."""
+    archive = pack(make_plugin(), tmp_path / "demo.zip")
+    with zipfile.ZipFile(archive, "a") as packed:
+        packed.writestr(name, "odd")
+    if change:
+        changed(archive, at_entry=change[0], at_header=change[1], value=change[2])
+    with pytest.raises(UsageError, match=f"entry '{name}' cannot be unpacked: .*{message}") as caught:
+        install(archive)
+    assert "\n" not in str(caught.value)
+    assert list(home.iterdir()) == []
 
 
 def test_broken_zips(make_plugin: Make, tmp_path: Path, home: Path) -> None:

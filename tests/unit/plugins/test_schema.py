@@ -66,6 +66,13 @@ def test_a_right_one_loads(make_plugin: Make) -> None:
         pytest.param("title: A demo", "name: other", 3, "key 'name' is written twice", id="key-twice"),
         pytest.param("0.25", "'0.25'", 14, "should be a valid number", id="text-for-number"),
         pytest.param("models/m.onnx", "../m.onnx", 10, "must lie below the plugin's folder", id="file-outside"),
+        pytest.param(
+            "review:",
+            "samples: [{media: a.png, expected: ../a.json}]\nreview:",
+            21,
+            "must lie below the plugin's folder",
+            id="expected-outside",
+        ),
         pytest.param("  file: models/m.onnx\n", "", 9, "give either file or of_plugin", id="no-model"),
         pytest.param("schema_version: 1", "schema_version: 2", 1, "schema_version", id="version"),
         pytest.param("name: demo", "name: Demo!", 2, "name", id="name"),
