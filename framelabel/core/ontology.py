@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from framelabel.core.catalog import did_you_mean
 from framelabel.core.errors import UnknownNameError
@@ -32,6 +32,10 @@ class ClassSpec:
     colour: str = ""
     """"#rrggbb"; "" picks one from the class's name."""
     attributes: tuple[AttributeSpec, ...] = ()
+    keypoints: tuple[str, ...] = ()
+    """Names of the joints in the order of a label's points; empty when nobody named them."""
+    skeleton: tuple[tuple[int, int], ...] = ()
+    """Joints that a line connects: pairs of places in `keypoints`, from 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +82,19 @@ class Ontology:
         return row
 
     def merged(self, other: Ontology) -> Ontology:
-        """Return this ontology followed by the classes of `other` that it lacks; ids of this one stay valid."""
+        """Return this ontology followed by the classes of `other` that it lacks; ids of this one stay valid.
+
+        A class of both whose joints only `other` names gets their names.
+        """
+        own = tuple(_with_joints(spec, other) for spec in self.classes)
         added = tuple(spec for spec in other.classes if spec.name not in self._rows)
         known = {spec.name for spec in self.frame_attributes}
         tags = tuple(spec for spec in other.frame_attributes if spec.name not in known)
-        return Ontology(self.classes + added, self.frame_attributes + tags)
+        return Ontology(own + added, self.frame_attributes + tags)
+
+
+def _with_joints(spec: ClassSpec, other: Ontology) -> ClassSpec:
+    if spec.keypoints or spec.name not in other:
+        return spec
+    named = other.classes[other.id_of(spec.name)]
+    return replace(spec, keypoints=named.keypoints, skeleton=named.skeleton)

@@ -87,7 +87,7 @@ class Bdd100k(Format[Bdd100kOptions]):
 
     def holds(self) -> Holds:
         """Everything but the picture rate and class descriptions; boxes come back through x2 - 1."""
-        facts = EVERYTHING - {Fact.CLASS_ATTRIBUTES, Fact.SUPERCATEGORY, Fact.UNUSED_CLASS}
+        facts = EVERYTHING - {Fact.JOINTS, Fact.CLASS_ATTRIBUTES, Fact.SUPERCATEGORY, Fact.UNUSED_CLASS}
         return Holds(facts, coordinates=_restored)
 
     def task_of(self, labels: Labels) -> str:

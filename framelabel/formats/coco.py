@@ -12,12 +12,12 @@ import numpy as np
 from framelabel.core.errors import InvalidLabelsError
 from framelabel.core.events import Event
 from framelabel.core.labels import Labels
-from framelabel.core.shapes import Polygon
+from framelabel.core.shapes import Keypoints, Polygon
 from framelabel.formats import jsonstream
 from framelabel.formats.coco_plain import SHORTCUTS
 from framelabel.formats.coco_reading import read_blocks
 from framelabel.formats.coco_writing import Dialect, render
-from framelabel.formats.conventions import COCO_FIRST_ID
+from framelabel.formats.conventions import COCO_FIRST_ID, COCO_KEYPOINTS
 from framelabel.formats.events import event_of, in_head, record_of
 from framelabel.formats.files import head_of, pieces
 from framelabel.formats.holding import EVERYTHING, Fact, Holds, Rate, frame_sizes
@@ -55,8 +55,8 @@ class Coco(Format[CocoOptions]):
         return Holds(COCO_FACTS, rate=Rate.EXACT, coordinates=xywh_restored)
 
     def fit(self, labels: Labels, loss: LossReport) -> Labels:
-        """Also turn polygons with holes into masks: COCO's rings are united, never cut out."""
-        return super().fit(_without_holes(labels, loss), loss)
+        """Also turn polygons with holes into masks (COCO's rings are united, never cut out), and name all joints."""
+        return _with_joint_names(super().fit(_without_holes(labels, loss), loss))
 
     def parse(self, path: Path, report: Report) -> Labels:
         """Read one file, or the only one of a folder.
@@ -123,6 +123,23 @@ def the_file(path: Path) -> Path:
     """Return the only *.json of a folder; `path` itself for anything else."""
     inside = sorted(path.glob("*.json")) if path.is_dir() else []
     return inside[0] if len(inside) == 1 else path
+
+
+def _with_joint_names(labels: Labels) -> Labels:
+    """Return labels whose joints all have the name that COCO demands: the given one, a person's, or a number."""
+    counts: dict[int, int] = {}
+    for row, shape in labels.shapes.items():
+        if isinstance(shape, Keypoints):
+            class_id = int(labels.class_id[row])
+            counts[class_id] = max(counts.get(class_id, 0), len(shape.points))
+    classes = list(labels.ontology.classes)
+    for class_id, count in counts.items():
+        given = classes[class_id].keypoints
+        if len(given) < count:
+            names = COCO_KEYPOINTS if count == len(COCO_KEYPOINTS) and not given else given
+            names += tuple(f"point_{number}" for number in range(len(names) + 1, count + 1))
+            classes[class_id] = replace(classes[class_id], keypoints=names)
+    return replace(labels, ontology=replace(labels.ontology, classes=tuple(classes)))
 
 
 def _without_holes(labels: Labels, loss: LossReport) -> Labels:

@@ -14,7 +14,7 @@ from framelabel.core.ontology import AttributeValue
 from framelabel.core.shapes import Shape
 from framelabel.formats.builder import FARTHEST, MOST_FRAMES, LabelsBuilder, make_video
 from framelabel.formats.coco_plain import TRACK_FIELDS
-from framelabel.formats.coco_shapes import box_of_segmentation, keypoints_shape, segmentation_shape
+from framelabel.formats.coco_shapes import box_of_segmentation, joints_of, keypoints_shape, segmentation_shape
 from framelabel.formats.conventions import default_name, split_attributes
 from framelabel.formats.jsonstream import Block
 from framelabel.formats.numbering import Keys, TrackNumbers, column, fraction_of, whole_number
@@ -149,9 +149,10 @@ class CocoReader:
                         f"categories[{position}]", f"id {category['id']!r} occurs twice", "make ids unique"
                     )
                     continue
-                result[category["id"]] = self.builder.class_id(
-                    str(category["name"]), str(category.get("supercategory") or "")
-                )
+                row = self.builder.class_id(str(category["name"]), str(category.get("supercategory") or ""))
+                result[category["id"]] = row
+                if category.get("keypoints"):
+                    self.builder.name_joints(row, *joints_of(category))
         return result
 
     def _frames(self) -> dict[Any, int]:

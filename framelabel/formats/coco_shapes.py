@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from framelabel.core.shapes import Keypoints, Polygon, Shape, hull
+from framelabel.formats.conventions import COCO_FIRST_ID
 from framelabel.formats.numbering import sequence
 from framelabel.formats.rle import mask_of
 
@@ -36,6 +37,22 @@ def keypoints_shape(value: Any) -> Shape:
     points = np.array(value, np.float64).reshape(-1, 3)
     seen = np.clip(np.nan_to_num(points[:, 2]), 0, 2).astype(np.int8)
     return Keypoints(points[:, :2].copy(), seen)
+
+
+def joints_of(category: dict[str, Any]) -> tuple[tuple[str, ...], tuple[tuple[int, int], ...]]:
+    """Return the names of a category's joints, and its skeleton as pairs of places from 0 (the file's are from 1).
+
+    Raises:
+        TypeError, ValueError: no list of names, or no pairs of their numbers.
+    """
+    names = tuple(str(name) for name in sequence(category["keypoints"]))
+    pairs = []
+    for start, end in sequence(category.get("skeleton") or []):
+        if not 1 <= min(int(start), int(end)) <= max(int(start), int(end)) <= len(names):
+            msg = f"its skeleton connects {start} and {end}, but joints are numbered from 1 to {len(names)}"
+            raise ValueError(msg)
+        pairs.append((int(start) - COCO_FIRST_ID, int(end) - COCO_FIRST_ID))
+    return names, tuple(pairs)
 
 
 def box_of_segmentation(record: dict[str, Any]) -> list[float]:

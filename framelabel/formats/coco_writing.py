@@ -12,7 +12,7 @@ import orjson
 from framelabel.core.boxes import NO_TRACK
 from framelabel.core.labels import Flag, Labels
 from framelabel.core.shapes import Keypoints, Mask, Polygon
-from framelabel.formats.conventions import COCO_FIRST_ID, COCO_KEYPOINTS, default_name, flag_attributes
+from framelabel.formats.conventions import COCO_FIRST_ID, default_name, flag_attributes
 from framelabel.formats.holding import frame_names, frame_sizes
 from framelabel.formats.numbers import cell_texts, filled, json_texts, row_texts, xyxy_to_xywh
 from framelabel.formats.rle import area_of, polygon_area, record_of
@@ -66,18 +66,12 @@ def _videos(labels: Labels, dialect: Dialect) -> list[dict[str, Any]]:
 
 
 def _categories(labels: Labels) -> list[dict[str, Any]]:
-    points: dict[int, int] = {}
-    for row, shape in labels.shapes.items():
-        if isinstance(shape, Keypoints):
-            class_id = int(labels.class_id[row])
-            points[class_id] = max(points.get(class_id, 0), len(shape.points))
     result = []
     for row, spec in enumerate(labels.ontology.classes):
         record: dict[str, Any] = {"id": row + COCO_FIRST_ID, "name": spec.name, "supercategory": spec.supercategory}
-        if row in points:
-            count = points[row]
-            numbered = [f"point_{number}" for number in range(1, count + 1)]
-            record |= {"keypoints": list(COCO_KEYPOINTS) if count == len(COCO_KEYPOINTS) else numbered, "skeleton": []}
+        if spec.keypoints:
+            skeleton = [(start + COCO_FIRST_ID, end + COCO_FIRST_ID) for start, end in spec.skeleton]
+            record |= {"keypoints": spec.keypoints, "skeleton": skeleton}
         result.append(record)
     return result
 

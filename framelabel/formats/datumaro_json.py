@@ -53,7 +53,7 @@ class Datumaro(Format[DatumaroOptions]):
     def holds(self) -> Holds:
         """Everything but class descriptions, holes in polygons, and boxes beside shapes."""
         return Holds(
-            EVERYTHING - {Fact.SUPERCATEGORY, Fact.CLASS_ATTRIBUTES, Fact.BOX_BESIDE_SHAPE},
+            EVERYTHING - {Fact.JOINTS, Fact.SUPERCATEGORY, Fact.CLASS_ATTRIBUTES, Fact.BOX_BESIDE_SHAPE},
             rate=Rate.EXACT,
             coordinates=xywh_restored,
         )

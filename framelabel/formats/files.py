@@ -145,3 +145,18 @@ def _write_pieces(workplace: Path, content: Iterable[tuple[str, bytes]]) -> list
         if file is not None:
             file.close()
     return names
+
+
+def file_names(given: tuple[str, ...]) -> tuple[str, ...]:
+    """Return picture names as safe relative paths with different stems."""
+    taken: set[str] = set()
+    names = []
+    for name in given:
+        safe = safe_relative(name)
+        stem, dot, suffix = safe.rpartition(".") if "." in safe.rpartition("/")[2] else (safe, "", "")
+        unique, number = stem, 2
+        while unique.lower() in taken:
+            unique, number = f"{stem}-{number}", number + 1
+        taken.add(unique.lower())
+        names.append(f"{unique}{dot}{suffix}")
+    return tuple(names)

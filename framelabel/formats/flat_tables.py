@@ -52,7 +52,9 @@ class FlatTable(Format[TableOptions]):
 
     def holds(self) -> Holds:
         """Everything but descriptions of classes and classes without labels."""
-        return Holds(EVERYTHING - {Fact.CLASS_ATTRIBUTES, Fact.SUPERCATEGORY, Fact.UNUSED_CLASS}, rate=Rate.EXACT)
+        return Holds(
+            EVERYTHING - {Fact.JOINTS, Fact.CLASS_ATTRIBUTES, Fact.SUPERCATEGORY, Fact.UNUSED_CLASS}, rate=Rate.EXACT
+        )
 
     @abstractmethod
     def records(self, path: Path, report: Report) -> Iterator[tuple[str, Record]]:

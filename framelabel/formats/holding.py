@@ -6,10 +6,12 @@ checks this for every format.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +24,7 @@ from framelabel.core.videos import Video
 from framelabel.formats import events
 from framelabel.formats.builder import FARTHEST
 from framelabel.formats.conventions import default_name
-from framelabel.formats.files import safe_relative, safe_stem
+from framelabel.formats.files import file_names, safe_stem
 from framelabel.formats.numbering import fraction_of
 from framelabel.formats.outlines import outlined
 from framelabel.formats.pictures import label_stem
@@ -55,6 +57,7 @@ class Fact(str, Enum):
     UNUSED_CLASS = "class without labels"
     SUPERCATEGORY = "supercategory"
     CLASS_ATTRIBUTES = "attribute definitions"
+    JOINTS = "names of joints"
     EVENTS = "events"
 
 
@@ -96,6 +99,12 @@ _SHAPE_FACTS: tuple[tuple[type, Fact], ...] = (
     (Keypoints, Fact.KEYPOINTS),
     (Mask, Fact.MASK),
 )
+_CLASS_FACTS: tuple[tuple[Fact, dict[str, Any]], ...] = (
+    (Fact.SUPERCATEGORY, {"supercategory": ""}),
+    (Fact.CLASS_ATTRIBUTES, {"attributes": ()}),
+    (Fact.JOINTS, {"keypoints": (), "skeleton": ()}),
+)
+"""Facts of a class, and what a class without them has."""
 EVERY_FLAG = frozenset(fact for _, fact in _FLAG_FACTS)
 EVERYTHING = frozenset(Fact)
 
@@ -258,7 +267,7 @@ def _with_file_names(labels: Labels, loss: LossReport) -> Labels:
 def _flattened(labels: Labels, loss: LossReport) -> Labels:
     """Return all frames as pictures of one set; their names tell video and frame number."""
     given = frame_names(labels, default_name)
-    names = _file_names(given)
+    names = file_names(given)
     renamed = sum(one != two for one, two in zip(names, given, strict=True))
     loss.add("picture name", renamed, "changed, because files of this format are named after pictures")
     is_clip = np.array([video.fps > 0 for video in labels.videos] or [False])[labels.frames.video]
@@ -289,21 +298,6 @@ def _flattened(labels: Labels, loss: LossReport) -> Labels:
         None if size is None else size[order],
     )
     return _renumbered(replace(labels, videos=videos, track_id=track_id), frames, rank)
-
-
-def _file_names(given: tuple[str, ...]) -> tuple[str, ...]:
-    """Return picture names as safe relative paths with different stems."""
-    taken: set[str] = set()
-    names = []
-    for name in given:
-        safe = safe_relative(name)
-        stem, dot, suffix = safe.rpartition(".") if "." in safe.rpartition("/")[2] else (safe, "", "")
-        unique, number = stem, 2
-        while unique.lower() in taken:
-            unique, number = f"{stem}-{number}", number + 1
-        taken.add(unique.lower())
-        names.append(f"{unique}{dot}{suffix}")
-    return tuple(names)
 
 
 def _renumbered(labels: Labels, frames: FrameTable, rank: NDArray[np.int64]) -> Labels:
@@ -382,12 +376,11 @@ def _taken(table: FrameTable, rows: NDArray[np.int64]) -> FrameTable:
 
 def _fit_ontology(labels: Labels, holds: Holds, loss: LossReport) -> Labels:
     classes = labels.ontology.classes
-    if Fact.SUPERCATEGORY not in holds.facts:
-        loss.add(Fact.SUPERCATEGORY.value, sum(bool(spec.supercategory) for spec in classes), "dropped")
-        classes = tuple(replace(spec, supercategory="") for spec in classes)
-    if Fact.CLASS_ATTRIBUTES not in holds.facts:
-        loss.add(Fact.CLASS_ATTRIBUTES.value, sum(bool(spec.attributes) for spec in classes), "dropped")
-        classes = tuple(replace(spec, attributes=()) for spec in classes)
+    for fact, without in _CLASS_FACTS:
+        if fact not in holds.facts:
+            bare = tuple(replace(spec, **without) for spec in classes)
+            loss.add(fact.value, sum(map(operator.ne, classes, bare)), "dropped for these classes")
+            classes = bare
     classes = tuple(replace(spec, colour="") for spec in classes)
     used = np.zeros(len(classes), np.bool_)
     used[labels.class_id] = True

@@ -12,9 +12,16 @@ from framelabel.core.ontology import AttributeSpec, ClassSpec, Ontology
 def read(connection: sqlite3.Connection) -> Ontology:
     """Return the project's ontology."""
     classes = tuple(
-        ClassSpec(name, supercategory, colour, tuple(_spec(item) for item in json.loads(attributes)))
-        for name, supercategory, colour, attributes in connection.execute(
-            "SELECT name, supercategory, colour, attributes FROM classes ORDER BY id"
+        ClassSpec(
+            name,
+            supercategory,
+            colour,
+            tuple(_spec(item) for item in json.loads(attributes)),
+            tuple(json.loads(keypoints)),
+            tuple((start, end) for start, end in json.loads(skeleton)),
+        )
+        for name, supercategory, colour, attributes, keypoints, skeleton in connection.execute(
+            "SELECT name, supercategory, colour, attributes, keypoints, skeleton FROM classes ORDER BY id"
         )
     )
     tags = connection.execute("SELECT spec FROM frame_attribute_specs ORDER BY id")
@@ -22,12 +29,22 @@ def read(connection: sqlite3.Connection) -> Ontology:
 
 
 def extend(connection: sqlite3.Connection, other: Ontology) -> Ontology:
-    """Add the classes and frame attributes that the project lacks; return the whole ontology."""
+    """Add the classes, frame attributes and names of joints that the project lacks; return the whole ontology."""
     merged = read(connection).merged(other)
     connection.executemany(
-        "INSERT OR IGNORE INTO classes (id, name, supercategory, colour, attributes) VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO classes (id, name, supercategory, colour, attributes, keypoints, skeleton) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (id) DO UPDATE SET keypoints = excluded.keypoints, skeleton = excluded.skeleton",
         [
-            (row, spec.name, spec.supercategory, spec.colour, json.dumps([asdict(item) for item in spec.attributes]))
+            (
+                row,
+                spec.name,
+                spec.supercategory,
+                spec.colour,
+                json.dumps([asdict(item) for item in spec.attributes]),
+                json.dumps(spec.keypoints),
+                json.dumps(spec.skeleton),
+            )
             for row, spec in enumerate(merged.classes)
         ],
     )

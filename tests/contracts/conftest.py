@@ -26,7 +26,7 @@ def clips() -> Labels:
     ontology = Ontology(
         (
             ClassSpec("car", "vehicle", "#ff0000", (AttributeSpec("colour", ("red", "blue"), "red"),)),
-            ClassSpec("pedestrian", "human"),
+            ClassSpec("pedestrian", "human", keypoints=("head", "hip", "linker Fuß"), skeleton=((0, 1), (1, 2))),
             ClassSpec("truck"),
         )
     )

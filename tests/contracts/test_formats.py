@@ -72,6 +72,26 @@ def test_a_format_recognises_its_own_files(
     assert found == name or found in SAME_SHAPE.get(name, ())
 
 
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [pytest.param(name, {}, id=name) for name in NAMES] + [pytest.param("yolo", {"task": "pose"}, id="yolo-pose")],
+)
+def test_names_of_joints_are_kept_or_counted(name: str, options: dict[str, str], clips: Labels, tmp_path: Path) -> None:
+    """Names of joints and the skeleton come back, or the loss report counts the class that had them."""
+    entry = FORMATS.load(name)
+    kind = entry(entry.Options(**options))
+    loss = kind.write(clips, tmp_path / "data")
+    found, _ = kind.read(tmp_path / "data")
+    given = [spec for spec in clips.ontology.classes if spec.keypoints]
+    kept = {(spec.keypoints, spec.skeleton) for spec in found.ontology.classes if spec.keypoints}
+    if name in ("coco", "cocovid", "tao"):
+        assert kept == {(spec.keypoints, spec.skeleton) for spec in given}
+    else:
+        assert not kept
+    counted = sum(one.count for one in loss.losses.values() if one.kind == "names of joints")
+    assert counted == (0 if kept or not loss.labels else len(given))  # lists of events hold no classes at all
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_no_labels_at_all_are_written_and_read(name: str, nothing: Labels, tmp_path: Path) -> None:
     """An empty project exports; what comes back is empty, or one line that says that nothing is there."""

@@ -68,6 +68,43 @@ def test_still_pictures_keep_names_and_sizes_in_a_project(tmp_path: Path) -> Non
     assert written["annotations"][0]["bbox"] == [1.0, 1.0, 2.5, 2.0]
 
 
+def _joints(count: int, **named: object) -> dict[str, object]:
+    """Return a COCO file of one picture with one person of `count` joints; `named` goes into its category."""
+    triples = [number for joint in range(count) for number in (10.0 + joint, 20.0 + joint, 2)]
+    person = {"id": 1, "image_id": 3, "category_id": 5, "bbox": [1, 1, 60, 60], "area": 3600, "iscrowd": 0,
+              "keypoints": triples, "num_keypoints": count}  # fmt: skip
+    image = {"id": 3, "file_name": "c.jpg", "width": 64, "height": 64}
+    return {"images": [image], "annotations": [person], "categories": [{"id": 5, "name": "runner", **named}]}
+
+
+@pytest.mark.parametrize(
+    ("count", "given", "keypoints", "skeleton"),
+    [
+        pytest.param(3, {"keypoints": ["head", "hip", "foot"], "skeleton": [[1, 2], [2, 3]]},
+                     ["head", "hip", "foot"], [[1, 2], [2, 3]], id="named"),
+        pytest.param(3, {"keypoints": ["head"]}, ["head", "point_2", "point_3"], [], id="too-few-names"),
+        pytest.param(2, {}, ["point_1", "point_2"], [], id="unnamed"),
+        pytest.param(2, {"keypoints": ["a", "b"], "skeleton": [[1, 9]]}, ["point_1", "point_2"], [],
+                     id="skeleton-to-nowhere"),
+    ],
+)  # fmt: skip
+def test_names_of_joints_survive_a_project(
+    count: int, given: dict[str, object], keypoints: list[str], skeleton: list[list[int]], tmp_path: Path
+) -> None:
+    """COCO's names of joints and its skeleton go through a project, also one that knew the class without them."""
+    source, project = tmp_path / "set.json", tmp_path / "p.framelabel"
+    bare = tmp_path / "bare.json"
+    bare.write_text(json.dumps({**_joints(0), "annotations": []}))
+    import_labels.run(import_labels.ImportConfig(project=project, source=bare))
+    source.write_text(json.dumps(_joints(count, **given)))
+    import_labels.run(import_labels.ImportConfig(project=project, source=source))
+    export.run(export.ExportConfig(project=project, destination=tmp_path / "o.json", to="coco"))
+    written = json.loads((tmp_path / "o.json").read_text())
+    (category,) = written["categories"]
+    assert (category["keypoints"], category["skeleton"]) == (keypoints, skeleton)
+    assert [len(label["keypoints"]) for label in written["annotations"]] == [3 * count]
+
+
 def test_splits_never_tear_a_clip(sequence: Path, tmp_path: Path) -> None:
     """Neighbouring frames of one video are never in two splits; the split depends on the name only."""
     config = convert.ConvertConfig(
