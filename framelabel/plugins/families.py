@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from framelabel.core.errors import ModelMismatchError
 from framelabel.inference.decoders.candidates import Outputs
+from framelabel.inference.decoders.ssd import sum_to_one
 
 _STRIDE_SETS = ((8, 16, 32), (8, 16, 32, 64))
 _COLUMN_STRIDES = (*_STRIDE_SETS, (4, 8, 16, 32), (16, 32))
@@ -34,22 +35,23 @@ class Family:
     """What cannot be told from the file, one sentence each."""
 
 
-def recognise(outputs: Outputs, size: tuple[int, int], *, has_size_input: bool = False) -> Family:
+def recognise(outputs: Outputs, size: tuple[int, int], *, has_size_input: bool = False, named: int = 0) -> Family:
     """Return the decoder for a model's outputs.
 
     Args:
         outputs: of one real picture, without their batch axis.
         size: (width, height) of the model input.
         has_size_input: the model has a second input for the picture's size.
+        named: how many classes somebody named; decides where shapes alone leave two readings. 0: nobody did.
 
     Raises:
         ModelMismatchError: no known kind gives such outputs; the message shows their shapes.
     """
     found = None
     if len(outputs) == 1:
-        found = _one(outputs[0], size)
+        found = _one(outputs[0], size, named)
     elif len(outputs) == 2:
-        found = _two(*outputs)
+        found = _two(outputs[0], outputs[1], named)
     elif len(outputs) == 3:
         found = _three(outputs, has_size_input=has_size_input)
     elif len(outputs) == 4:
@@ -86,7 +88,7 @@ def _are_scores(values: NDArray[Any]) -> bool:
     return bool(values.size and values.min() >= 0.0 and values.max() <= 1.0 + 1e-5)
 
 
-def _one(output: NDArray[Any], size: tuple[int, int]) -> Family | None:
+def _one(output: NDArray[Any], size: tuple[int, int], named: int) -> Family | None:
     if output.ndim == 1 or (output.ndim == 2 and len(output) == 1):
         return _classifier(output.reshape(-1))
     if output.ndim == 3:
@@ -97,8 +99,8 @@ def _one(output: NDArray[Any], size: tuple[int, int]) -> Family | None:
     if columns == 6 and rows <= _MOST_QUERIES:
         return Family("yolov10", 0, f"one short list of {rows} rows of 6: corners, score, class")
     strides = next((steps for steps in _STRIDE_SETS if _cells(size, steps) == rows), None)
-    if strides is not None and columns > 5:
-        return _grid_table(output, strides)
+    if strides is not None and columns >= 5:
+        return _grid_table(output, strides, named)
     steps = next((steps for steps in _COLUMN_STRIDES if _cells(size, steps) == columns), None)
     if steps is not None and rows > 4:
         grid = f", one column for each cell of strides {steps}"
@@ -113,7 +115,7 @@ def _one(output: NDArray[Any], size: tuple[int, int]) -> Family | None:
     return None
 
 
-def _grid_table(output: NDArray[Any], strides: tuple[int, ...]) -> Family:
+def _grid_table(output: NDArray[Any], strides: tuple[int, ...], named: int) -> Family:
     """Tell YOLOX, NanoDet and an untransposed YOLOv8 apart; all have one row for each cell."""
     columns = output.shape[1]
     options: dict[str, Any] = {} if strides == _STRIDE_SETS[0] else {"strides": list(strides)}
@@ -125,6 +127,9 @@ def _grid_table(output: NDArray[Any], strides: tuple[int, ...]) -> Family:
             "nanodet", columns - _NANODET_SIDES, f"{shape}, the last 32 a distribution over sides", plus | logits
         )
     in_pixels = bool(output[:, 2:4].min() > 0.0 and np.abs(output[:, :2]).max() > 2 * strides[-1])
+    if columns == 5 or (in_pixels and named == columns - 4):
+        evidence = f"{shape}: 4 box columns and {columns - 4} class columns, not transposed as usual"
+        return Family("yolov8", columns - 4, evidence, {"transposed": False})
     if in_pixels:
         doubt = (
             f"an untransposed YOLOv8 export looks the same: then it has {columns - 4} classes, and "
@@ -148,25 +153,36 @@ def _per_stride(outputs: Outputs, size: tuple[int, int]) -> Family | None:
     return Family("nanodet", int(scores[0].shape[1]), evidence, options)
 
 
-def _two(first: NDArray[Any], second: NDArray[Any]) -> Family | None:
+def _two(first: NDArray[Any], second: NDArray[Any], named: int) -> Family | None:
     if first.ndim == 2 and second.ndim == 3 and first.shape[0] > 4 + second.shape[0]:
         count = int(first.shape[0] - 4 - second.shape[0])
         return Family("yolov8_seg", count, f"{tuple(first.shape)} and {second.shape[0]} mask prototypes")
     if first.ndim != 2 or second.ndim != 2 or len(first) != len(second) or 4 not in (first.shape[1], second.shape[1]):
         return None
-    boxes, scores = (first, second) if first.shape[1] == 4 else (second, first)
+    boxes, scores = (first, second) if _boxes_come_first(first, second) else (second, first)
     count = int(scores.shape[1])
     are_corners = bool(np.mean((boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])) > 0.99)
     if _are_scores(scores) and (are_corners or len(boxes) > _MOST_QUERIES):
-        sums_to_one = bool(np.abs(scores.sum(axis=1) - 1.0).max() < 0.01)
+        sums_to_one = sum_to_one(scores)
         options = {"background": sums_to_one, "normalised": bool(np.abs(boxes).max() < 4.0)}
         return Family("ssd", count - sums_to_one, f"{len(boxes)} corner boxes and {count} scores each", options)
+    evidence = f"{len(boxes)} queries with boxes in fractions and {count} class values"
+    if named == count - 1 and not _are_scores(scores):
+        evidence += ", one more than the named classes: 'no object' is taken for the last, as in DETR"
+        return Family("detr", named, evidence, {"activation": "softmax", "background": "last"})
     doubt = (
         f"{count} columns may hold a 'no object' class: then there are {count - 1} classes and 'background: last' "
         "(with softmax) or 'first' is right"
     )
-    evidence = f"{len(boxes)} queries with boxes in fractions and {count} class values"
     return Family("detr", count, evidence, {"activation": "none"} if _are_scores(scores) else {}, (doubt,))
+
+
+def _boxes_come_first(first: NDArray[Any], second: NDArray[Any]) -> bool:
+    """Tell boxes by their four columns; of two such outputs, boxes are not the one that looks like class values."""
+    if first.shape[1] != second.shape[1]:
+        return bool(first.shape[1] == 4)
+    are_logits = _are_scores(second) and not _are_scores(first)
+    return not (are_logits or (sum_to_one(first) and not sum_to_one(second)))
 
 
 def _three(outputs: Outputs, *, has_size_input: bool) -> Family | None:

@@ -72,13 +72,13 @@ def propose(
     feed = _first_input(session, size)
     image = pictures[0] if pictures else _noise(feed.size)
     outputs = _outputs(session, feed, image)
+    names = tuple(classes) or names_in(session.metadata)
     if decoder:
         family = _given(decoder, outputs, feed)
     else:
-        family = recognise(outputs, feed.size, has_size_input=len(session.inputs) > 1)
+        family = recognise(outputs, feed.size, has_size_input=len(session.inputs) > 1, named=len(names))
     doubts = list(family.doubts)
     feed = replace(feed, resize=_RESIZE.get(family.decoder, "stretch"))
-    names = tuple(classes) or names_in(session.metadata)
     if not names:
         numbered = tuple(f"class_{number}" for number in range(family.class_count or 1))
         names = COCO if len(numbered) == len(COCO) else numbered

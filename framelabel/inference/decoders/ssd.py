@@ -67,12 +67,13 @@ class Ssd:
 
     @staticmethod
     def _tables(outputs: Outputs) -> tuple[NDArray[Any], NDArray[Any]] | None:
-        """Return (N, 4) boxes and (N, C) scores; with four classes both have four columns and boxes come first."""
+        """Return (N, 4) boxes and (N, C) scores; where both have four columns, scores are the one that sums to one."""
         tables = [output for output in outputs if output.ndim == 2 and len(output) > 1]
         if len(tables) != 2 or len(tables[0]) != len(tables[1]):
             return None
         first, second = tables
-        if second.shape[1] == 4 and first.shape[1] != 4:
+        alike = first.shape[1] == second.shape[1] == 4
+        if second.shape[1] == 4 and (sum_to_one(first) and not sum_to_one(second) if alike else first.shape[1] != 4):
             first, second = second, first
         return (first, second) if first.shape[1] == 4 else None
 
@@ -85,3 +86,8 @@ class Ssd:
         labels = labels or [part for part in flat if np.all(part == np.round(part)) and part.max(initial=0) > 1]
         first = labels[0] if labels else flat[0]
         return [first, *(part for part in flat if part is not first)]
+
+
+def sum_to_one(table: NDArray[Any]) -> bool:
+    """Tell whether every row adds up to one, as scores after a softmax do."""
+    return bool(table.size and np.abs(table.sum(axis=1) - 1.0).max() < 0.01)

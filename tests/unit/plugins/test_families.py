@@ -68,6 +68,15 @@ CASES: list[tuple[str, list[NDArray[Any]], str, int, dict[str, Any]]] = [
     ),
     ("detr", [LOGITS, CENTRES], "detr", 5, {}),
     ("rt-detr-deployed", [np.zeros(40, np.int64), CORNERS, CENTRES[:, 0]], "detr", 0, {}),
+    ("yolov8-one-class-not-transposed", [pixels(CELLS, 4 + 1, 4)], "yolov8", 1, {"transposed": False}),
+    ("ssd-deployed", [CORNERS, np.ones(40, np.int64), CENTRES[:, 0]], "ssd", 0, {"normalised": True}),
+    (
+        "ssd-tensorflow",
+        [CORNERS, np.ones(40, np.float32), CENTRES[:, 0], np.array([40], np.float32)],
+        "ssd",
+        0,
+        {"normalised": True, "order": "yxyx"},
+    ),
     ("ssd", [softmaxed(40, 4 + 1), CORNERS], "ssd", 4, {"background": True, "normalised": True}),
     ("classifier", [np.array([[1.0, 9.0, -3.0]], np.float32)], "classifier", 3, {}),
     ("classifier-softmax", [np.array([0.2, 0.7, 0.1], np.float32)], "classifier", 3, {"activation": "none"}),
@@ -100,6 +109,23 @@ def test_recognised(case: tuple[str, list[NDArray[Any]], str, int, dict[str, Any
 def test_an_ambiguous_layout_is_said() -> None:
     """Boxes in pixels with one row for each cell are YOLOX or an untransposed YOLOv8: a person must know which."""
     assert "untransposed YOLOv8" in recognise([pixels(CELLS, 5 + 3, 4)], SIZE).doubts[0]
+
+
+READINGS: list[tuple[list[NDArray[Any]], int, str, dict[str, Any]]] = [
+    ([pixels(CELLS, 4 + 4, 4)], 3, "yolox", {"decoded": True}),
+    ([pixels(CELLS, 4 + 4, 4)], 4, "yolov8", {"transposed": False}),
+    ([LOGITS, CENTRES], 5, "detr", {}),
+    ([LOGITS, CENTRES], 4, "detr", {"activation": "softmax", "background": "last"}),
+]
+
+
+@pytest.mark.parametrize(("outputs", "named", "decoder", "options"), READINGS)
+def test_the_number_of_names_decides_between_two_readings(
+    outputs: list[NDArray[Any]], named: int, decoder: str, options: dict[str, Any]
+) -> None:
+    """A transposed output and a "no object" class are told by the number of classes that somebody named."""
+    found = recognise(outputs, SIZE, named=named)
+    assert (found.decoder, found.class_count, dict(found.options)) == (decoder, named, options)
 
 
 def test_unknown_outputs_show_their_shapes() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from numpy.typing import NDArray
 
 from framelabel import plugins
 from framelabel.core.errors import ModelMismatchError, UsageError
@@ -42,6 +43,54 @@ def test_names_family_and_feeding_are_found(model: Path, tmp_path: Path) -> None
     assert plugin.manifest.model.licence == "MIT"
     with pytest.raises(UsageError, match="exists already"):
         write_folder(tmp_path / "made", "made", model, proposal)
+
+
+def planted(layout: str) -> dict[str, NDArray[np.float32]]:
+    """Return a model's outputs, in the layout that its family's own code reads, for one `b` at (16, 16, 48, 48)."""
+    cell, scores = 4 * 8 + 4, np.array([0.0, 0.9, 0.0], np.float32)  # row of the cell in the picture's middle, stride 8
+    box = np.array([32, 32, 32, 32], np.float32)
+    if layout == "yolox":
+        table = np.zeros((CELLS, 8), np.float32)
+        table[cell] = [0, 0, np.log(4), np.log(4), 1.0, *scores]
+        return {"out": table}
+    if layout == "yolov5":
+        table = np.full((3 * CELLS, 8), 0.01, np.float32)
+        table[cell] = [*box, 1.0, *scores]
+        return {"out": table}
+    if layout.startswith("yolov8"):
+        table = np.full((CELLS, 7), 0.01, np.float32)
+        table[:, :2] = 200.0  # other cells lie outside the picture
+        table[cell] = [*box, *scores]
+        return {"out": table if layout == "yolov8-turned" else table.T}
+    if layout.startswith("detr"):
+        logits = np.full((20, 3 + layout.endswith("no-object")), -8.0, np.float32)
+        logits[:, 3:] = 8.0
+        logits[7] = [-8, 2.2, -8, 0][: logits.shape[1]]  # the score is 0.9 by sigmoid and by softmax
+        return {"logits": logits, "boxes": np.tile(np.array([0.5, 0.5, 0.5, 0.5], np.float32), (20, 1))}
+    if layout == "ssd":
+        softmaxed = np.tile(np.array([1, 0, 0, 0], np.float32), (40, 1))
+        softmaxed[7] = [0.1, 0, 0.9, 0]
+        return {"scores": softmaxed, "boxes": np.tile(np.array([0.25, 0.25, 0.75, 0.75], np.float32), (40, 1))}
+    return {"out": np.array([-4, 4, -4], np.float32)}
+
+
+LAYOUTS = ["yolox", "yolov5", "yolov8", "yolov8-turned", "detr", "detr-no-object", "ssd", "classifier"]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_every_layout_labels_as_it_was_made(constant_model: Make, tmp_path: Path, layout: str) -> None:
+    """From the file and three names to a plugin that finds the one object: place, class, score."""
+    model = constant_model(planted(layout), shape=(1, 3, 64, 64))
+    proposal = propose(model, classes=("a", "b", "c"))
+    write_folder(tmp_path / "made", "made", model, proposal)
+    plugin = plugins.build(plugins.load(tmp_path / "made"), device="cpu")
+    [found] = plugin.detector.find([np.full((64, 64, 3), 200, np.uint8)])
+    if layout == "classifier":
+        assert max(found.tags, key=lambda tag: found.tags[tag]) == 1
+        return
+    assert found.boxes.class_id.tolist() == [1]
+    assert found.boxes.xyxy[0].tolist() == pytest.approx([16, 16, 48, 48], abs=1e-3)
+    assert found.boxes.score[0] == pytest.approx(0.9, abs=0.01)
 
 
 def test_doubts_are_written_into_the_file(model: Path) -> None:

@@ -17,7 +17,7 @@ from framelabel.inference.recipe import Recipe
 from framelabel.media import open_reader
 from framelabel.plugins import build, load
 from framelabel.plugins.check import Level, check
-from framelabel.plugins.suspicions import suspicions
+from framelabel.plugins.suspicions import output_suspicions, suspicions
 from framelabel.plugins.trials import agreement, in_words, try_inputs, usual_input
 
 Make = Callable[..., Path]
@@ -59,8 +59,8 @@ def test_the_right_way_of_feeding_is_found(
 @pytest.mark.parametrize(
     ("wrong", "clip", "expected"),
     [
-        pytest.param("bgr, scale: 0.00392157", CORRIDOR, "fed as 'bgr, 0..255'", id="normalisation"),
-        pytest.param("rgb", CORRIDOR, "fed as 'bgr, 0..255'", id="colour-order"),
+        pytest.param("bgr, scale: 0.00392157", CORRIDOR, "fed as 'bgr, 0..255' the model agrees", id="normalisation"),
+        pytest.param("rgb", CORRIDOR, "fed as 'bgr, 0..255' the model agrees", id="colour-order"),
         pytest.param("rgb", BIKES, "usually fed as 'bgr, 0..255'", id="colour-order-that-hardly-matters"),
         pytest.param("bgr", CORRIDOR, "", id="right"),
         pytest.param("bgr", BIKES, "", id="right-again"),
@@ -92,23 +92,27 @@ def test_a_model_that_mirrors_agrees_with_itself(make_plugin: Make) -> None:
     assert agreement(type(detector)(detector.session.path, centred), [GREY]) == pytest.approx(0.8 / 3, abs=1e-6)
 
 
-def test_fractions_read_as_pixels_are_suspected(make_plugin: Make, constant_model: Make) -> None:
-    """Boxes within 2 pixels of the corner mean fractions; the line names the option."""
-    folder = make_plugin()
-    table = np.zeros((6, 21), np.float32)
-    table[:, 0] = [0.5, 0.5, 0.5, 0.5, 0.9, 0]
-    constant_model({"out": table}).replace(folder / "models" / "m.onnx")
-    texts = list(suspicions(build(load(folder), device="cpu"), [GREY]))
-    assert any("normalised: true" in text for text in texts)
+MISREAD = [
+    pytest.param([0.5, 0.5, 0.5, 0.5, 0.9, 0], "normalised: true", id="fractions-read-as-pixels"),
+    pytest.param([900, 900, 20, 20, 0.9, 0], "pixels already", id="pixels-read-as-fractions"),
+    pytest.param([16, 16, 8, 8, 7.0, 0], "probably logits", id="logits-read-as-scores"),
+    pytest.param([16, 16, -8, 8, 0.9, 0], "1 of 1 boxes are inside out", id="not-centre-and-size"),
+    pytest.param([16, 16, 8, 8, np.nan, 0], "not finite numbers", id="not-a-number"),
+    pytest.param([16, 16, 8, 8, 0.9, 0], "", id="right"),
+]
 
 
-def test_logits_read_as_scores_are_suspected(make_plugin: Make, constant_model: Make) -> None:
-    """A score of 7 is a logit."""
+@pytest.mark.parametrize(("column", "expected"), MISREAD)
+def test_misread_outputs_are_suspected(
+    make_plugin: Make, constant_model: Make, column: list[float], expected: str
+) -> None:
+    """An output that is read wrongly is named with what shows it; a right one raises nothing."""
     folder = make_plugin()
     table = np.zeros((6, 21), np.float32)
-    table[:, 0] = [16, 16, 8, 8, 7.0, 0]
+    table[:, 0] = column
     constant_model({"out": table}).replace(folder / "models" / "m.onnx")
-    assert any("probably logits" in text for text in suspicions(build(load(folder), device="cpu"), [GREY]))
+    texts = list(output_suspicions(build(load(folder), device="cpu"), GREY))
+    assert any(expected in text for text in texts) if expected else texts == []
 
 
 def test_names_in_the_file_are_compared(make_plugin: Make) -> None:
@@ -119,6 +123,16 @@ def test_names_in_the_file_are_compared(make_plugin: Make) -> None:
     onnx.save(model, folder / "models" / "m.onnx")
     texts = list(suspicions(build(load(folder), device="cpu"), [GREY]))
     assert "the model file calls class 0 'dog', the manifest 'cat'" in texts
+
+
+def test_a_class_beyond_those_in_the_file_is_suspected(make_plugin: Make) -> None:
+    """The manifest takes class 1 of a file that names one class."""
+    folder = make_plugin()
+    model = onnx.load(folder / "models" / "m.onnx")
+    model.metadata_props.add(key="names", value="{0: 'cat'}")
+    onnx.save(model, folder / "models" / "m.onnx")
+    texts = list(suspicions(build(load(folder), device="cpu"), [GREY]))
+    assert "the model file names 1 classes; 'dog' is number 1" in texts
 
 
 def test_check_goes_through_every_step(make_plugin: Make) -> None:
