@@ -36,8 +36,9 @@ class Facings:
     def evaluate(options: FacingsOptions, scene: Scene) -> list[Event]:
         """Return per window one event for the whole shelf (`row` -1) and one for each row (0 on top).
 
-        `facings` and `facings_CLASS` are medians over the frames that show something; `share_CLASS` is the mean share
-        of the products' summed widths. Rows are those of the frames that show the usual number of rows.
+        `facings` and `facings_CLASS` are medians over the frames that show something; `share_CLASS` is the share of the
+        classes' summed widths, each a median too, so that a product hidden for a while changes nothing. Rows are those
+        of the frames that show the usual number of rows.
         """
         options.check_zone(scene)
         views = shelf_views(subjects(scene, options.subject, options), scene, options.inside, gap=1.0)
@@ -72,7 +73,8 @@ def _event(
         of_class = view.class_id[chosen][:, None] == ids
         counts[at], lengths[at] = of_class.sum(axis=0), (of_class * width[:, None]).sum(axis=0)
     facts: dict[str, AttributeValue] = {"row": number, "facings": float(np.median(counts.sum(axis=1)))}
-    share = (lengths / np.maximum(lengths.sum(axis=1, keepdims=True), 1e-9)).mean(axis=0)
+    usual = np.median(lengths, axis=0)
+    share = usual / max(float(usual.sum()), 1e-9)
     for name, count, part in zip(names, np.median(counts, axis=0).tolist(), share.tolist(), strict=True):
         if count or part:
             facts |= {f"facings_{name}": count, f"share_{name}": part}
