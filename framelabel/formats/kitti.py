@@ -10,7 +10,8 @@ from typing import ClassVar
 from framelabel.core.boxes import NO_TRACK
 from framelabel.core.labels import Labels
 from framelabel.formats.builder import LabelsBuilder, make_video
-from framelabel.formats.files import found, head_of, text_of
+from framelabel.formats.field_lines import field_lines, first_fields
+from framelabel.formats.files import found
 from framelabel.formats.holding import FrameSet, Holds
 from framelabel.formats.kitti_rows import KITTI_FACTS, fit_kitti, parse_row, row_text
 from framelabel.formats.protocol import Format, Piece
@@ -33,11 +34,8 @@ class Kitti(Format[KittiOptions]):
     @classmethod
     def detect(cls, path: Path) -> bool:
         """Recognise lines of 17 or 18 fields that start with two whole numbers and a type."""
-        for file in found(path, ".txt"):
-            fields = head_of(file).split(b"\n", 1)[0].split()
-            if fields:
-                return len(fields) in (17, 18) and fields[0].isdigit() and fields[2][:1].isalpha()
-        return False
+        fields = first_fields(found(path, ".txt"))
+        return len(fields) in (17, 18) and fields[0].isdigit() and fields[2][:1].isalpha()
 
     def holds(self) -> Holds:
         """Tracks with occlusion, truncation, score and 3D fields; no picture size, rate or empty frames."""
@@ -53,21 +51,15 @@ class Kitti(Format[KittiOptions]):
         for file in [path] if path.is_file() else _sequences(path):
             report.file = str(file)
             video = builder.video(make_video(file.stem))
-            for number, line in enumerate(text_of(file).split("\n"), 1):
-                fields = line.split()
-                if not fields:
-                    continue
-                with report.record(f"line {number}"):
-                    if len(fields) < 17:
-                        report.skip(f"line {number}", f"has {len(fields)} fields, needs 17", "complete the line")
-                        continue
+            for where, fields in field_lines(file, report, least=17):
+                with report.record(where):
                     frame = builder.frame(video, int(fields[0]))
                     row = parse_row(fields[2:], is_detection=False)
                     builder.add(
                         frame,
                         row.xyxy,
                         builder.class_id(fields[2]),
-                        f"line {number}",
+                        where,
                         track_id=max(int(fields[1]), NO_TRACK),
                         score=row.score,
                         flags=row.flags,

@@ -11,7 +11,8 @@ import numpy as np
 
 from framelabel.core.labels import Labels
 from framelabel.formats.builder import LabelsBuilder, make_video
-from framelabel.formats.files import found, head_of, text_of
+from framelabel.formats.field_lines import field_lines, first_fields
+from framelabel.formats.files import found
 from framelabel.formats.holding import Fact, Holds
 from framelabel.formats.kitti_rows import KITTI_FACTS, fit_kitti, parse_row, row_text
 from framelabel.formats.pictures import label_stem, with_suffix
@@ -34,11 +35,8 @@ class KittiDetection(Format[KittiDetectionOptions]):
     @classmethod
     def detect(cls, path: Path) -> bool:
         """Recognise lines of 15 or 16 fields that start with a type."""
-        for file in found(path, ".txt"):
-            fields = head_of(file).split(b"\n", 1)[0].split()
-            if fields:
-                return len(fields) in (15, 16) and fields[0][:1].isalpha() and _is_number(fields[1])
-        return False
+        fields = first_fields(found(path, ".txt"))
+        return len(fields) in (15, 16) and fields[0][:1].isalpha() and _is_number(fields[1])
 
     def holds(self) -> Holds:
         """Boxes with occlusion, truncation, score and 3D fields for single pictures."""
@@ -57,20 +55,14 @@ class KittiDetection(Format[KittiDetectionOptions]):
         for index, file in enumerate(files):
             report.file = str(file)
             frame = builder.frame(video, index, file.relative_to(root).with_suffix("").as_posix() + ".png")
-            for number, line in enumerate(text_of(file).split("\n"), 1):
-                fields = line.split()
-                if not fields:
-                    continue
-                with report.record(f"line {number}"):
-                    if len(fields) < 15:
-                        report.skip(f"line {number}", f"has {len(fields)} fields, needs 15", "complete the line")
-                        continue
+            for where, fields in field_lines(file, report, least=15):
+                with report.record(where):
                     row = parse_row(fields, is_detection=True)
                     builder.add(
                         frame,
                         row.xyxy,
                         builder.class_id(fields[0]),
-                        f"line {number}",
+                        where,
                         score=row.score,
                         flags=row.flags,
                         attributes=row.attributes,

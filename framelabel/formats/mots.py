@@ -16,7 +16,8 @@ from framelabel.core.labels import Flag, Labels
 from framelabel.core.shapes import Mask, Polygon, Shape, hull
 from framelabel.formats.builder import LabelsBuilder, make_video
 from framelabel.formats.conventions import MOTS_CLASSES
-from framelabel.formats.files import found, head_of, text_of
+from framelabel.formats.field_lines import field_lines, first_fields
+from framelabel.formats.files import found, text_of
 from framelabel.formats.holding import Fact, FrameSet, Holds, frame_sizes
 from framelabel.formats.protocol import Format, Piece
 from framelabel.formats.report import LossReport, Report
@@ -45,11 +46,8 @@ class Mots(Format[MotsOptions]):
     @classmethod
     def detect(cls, path: Path) -> bool:
         """Recognise lines of five whole numbers and a run-length text."""
-        for file in found(path, ".txt"):
-            fields = head_of(file).split(b"\n", 1)[0].split()
-            if fields and file.name != "labels.txt":
-                return len(fields) == 6 and all(field.isdigit() for field in fields[:5]) and b"," not in fields[5]
-        return False
+        fields = first_fields(_sequences(path))
+        return len(fields) == 6 and all(field.isdigit() for field in fields[:5]) and b"," not in fields[5]
 
     def holds(self) -> Holds:
         """Masks with identity; the size of pictures comes with every mask."""
@@ -67,20 +65,12 @@ class Mots(Format[MotsOptions]):
     def parse(self, path: Path, report: Report) -> Labels:
         """Read every sequence below a folder, or one file."""
         builder = LabelsBuilder(report)
-        files = [path] if path.is_file() else [file for file in found(path, ".txt") if file.name != "labels.txt"]
         names = _names(path if path.is_dir() else path.parent)
-        for file in files:
+        for file in [path] if path.is_file() else _sequences(path):
             report.file = str(file)
             video = builder.video(make_video(file.stem))
-            for number, line in enumerate(text_of(file).split("\n"), 1):
-                fields = line.split()
-                if not fields:
-                    continue
-                where = f"line {number}"
+            for where, fields in field_lines(file, report, least=6, most=6, fix="frame object class height width rle"):
                 with report.record(where):
-                    if len(fields) != 6:
-                        report.skip(where, f"has {len(fields)} fields, needs 6", "frame object class height width rle")
-                        continue
                     class_number = int(fields[2])
                     name = names.get(class_number, f"class_{class_number}")
                     size = (int(fields[4]), int(fields[3]))
@@ -125,6 +115,11 @@ def class_numbers(names: tuple[str, ...]) -> dict[str, int]:
     for name in names:
         result[name] = known[name] if name in known else next(free)
     return result
+
+
+def _sequences(path: Path) -> list[Path]:
+    """Return text files that are sequences, not the list of classes."""
+    return [file for file in found(path, ".txt") if file.name != "labels.txt"]
 
 
 def _names(root: Path) -> dict[int, str]:

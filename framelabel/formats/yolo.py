@@ -17,6 +17,7 @@ from framelabel.core.config import setting
 from framelabel.core.labels import Labels
 from framelabel.core.shapes import Keypoints, Polygon, Shape, hull
 from framelabel.formats.builder import LabelsBuilder, make_video
+from framelabel.formats.field_lines import first_fields
 from framelabel.formats.files import found, head_of, safe_relative, text_of
 from framelabel.formats.holding import Fact, Holds, frame_sizes
 from framelabel.formats.numbers import Floats
@@ -55,15 +56,11 @@ class Yolo(Format[YoloOptions]):
             return path.suffix in (".yaml", ".yml") and b"names:" in head_of(path) and b"train:" in head_of(path)
         if any(b"names:" in head_of(file) for file in path.glob("*.yaml")) or (path / "obj.names").is_file():
             return True
-        for file in _label_files(path)[:20]:
-            fields = head_of(file).split(b"\n", 1)[0].split()
-            if fields:
-                try:
-                    values = [float(field) for field in fields]
-                except ValueError:
-                    return False
-                return len(values) >= 5 and values[0].is_integer() and all(-0.5 <= value <= 1.5 for value in values[1:])
-        return False
+        try:
+            values = [float(field) for field in first_fields(_label_files(path)[:20])]
+        except ValueError:
+            return False
+        return len(values) >= 5 and values[0].is_integer() and all(-0.5 <= value <= 1.5 for value in values[1:])
 
     def holds(self) -> Holds:
         """Classes and places only."""
