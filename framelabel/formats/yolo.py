@@ -144,7 +144,8 @@ class Yolo(Format[YoloOptions]):
     def render(self, labels: Labels) -> Iterator[Piece]:
         """Write data.yaml, the sizes, and one text file for each picture, empty where there is no label."""
         split = self.options.split
-        content: dict[str, Any] = {"path": ".", **{name: f"images/{name}" for name in ("train", "val")}}
+        # no `path`: Ultralytics takes a relative one from the working directory, and data.yaml's folder without
+        content: dict[str, Any] = {name: f"images/{name}" for name in ("train", "val")}
         content["test"] = "images/test" if split == "test" else None
         points = max((len(s.points) for s in labels.shapes.values() if isinstance(s, Keypoints)), default=0)
         if self.options.task == "pose":
