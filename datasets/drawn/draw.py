@@ -20,6 +20,7 @@ from circuit import faulty_board, golden_board
 from counter import counter
 from field import field
 from pen import Picture
+from portrait import portrait
 from shelf import shelf
 from street import site, street
 from surfaces import strip, tile
@@ -27,6 +28,7 @@ from surfaces import strip, tile
 SCENES: dict[str, Callable[[np.random.Generator], Picture]] = {
     "street": street,
     "site": site,
+    "portrait": portrait,
     "field": field,
     "bunches": bunches,
     "counter": counter,
