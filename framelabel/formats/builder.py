@@ -198,7 +198,9 @@ class LabelsBuilder:
             self.classes.append(ClassSpec(name, supercategory))
         return known
 
-    def name_joints(self, class_id: int, keypoints: tuple[str, ...], skeleton: tuple[tuple[int, int], ...]) -> None:
+    def name_joints(
+        self, class_id: int, keypoints: tuple[str, ...], skeleton: tuple[tuple[int, int], ...] = ()
+    ) -> None:
         """Name the joints of a class and the pairs of them (from 0) that lines connect."""
         self.classes[class_id] = replace(self.classes[class_id], keypoints=keypoints, skeleton=skeleton)
 

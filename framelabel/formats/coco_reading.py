@@ -14,10 +14,10 @@ from framelabel.core.ontology import AttributeValue
 from framelabel.core.shapes import Shape
 from framelabel.formats.builder import FARTHEST, MOST_FRAMES, LabelsBuilder, make_video
 from framelabel.formats.coco_plain import TRACK_FIELDS
-from framelabel.formats.coco_shapes import box_of_segmentation, joints_of, keypoints_shape, segmentation_shape
+from framelabel.formats.coco_shapes import box_of_segmentation, keypoints_shape, segmentation_shape, skeleton_of
 from framelabel.formats.conventions import default_name, split_attributes
 from framelabel.formats.jsonstream import Block
-from framelabel.formats.numbering import Keys, TrackNumbers, column, fraction_of, whole_number
+from framelabel.formats.numbering import Keys, TrackNumbers, column, fraction_of, sequence, whole_number
 from framelabel.formats.numbers import xywh_to_xyxy
 from framelabel.formats.report import RECORD_ERRORS, Report
 from framelabel.formats.uniform import NumberTable
@@ -152,7 +152,10 @@ class CocoReader:
                 row = self.builder.class_id(str(category["name"]), str(category.get("supercategory") or ""))
                 result[category["id"]] = row
                 if category.get("keypoints"):
-                    self.builder.name_joints(row, *joints_of(category))
+                    joints = tuple(str(name) for name in sequence(category["keypoints"]))
+                    self.builder.name_joints(row, joints)
+                    with self.report.record(f"categories[{position}].skeleton"):
+                        self.builder.name_joints(row, joints, skeleton_of(category.get("skeleton"), len(joints)))
         return result
 
     def _frames(self) -> dict[Any, int]:

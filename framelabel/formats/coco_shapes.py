@@ -39,20 +39,18 @@ def keypoints_shape(value: Any) -> Shape:
     return Keypoints(points[:, :2].copy(), seen)
 
 
-def joints_of(category: dict[str, Any]) -> tuple[tuple[str, ...], tuple[tuple[int, int], ...]]:
-    """Return the names of a category's joints, and its skeleton as pairs of places from 0 (the file's are from 1).
+def skeleton_of(value: Any, count: int) -> tuple[tuple[int, int], ...]:
+    """Return the lines between a category's `count` joints as pairs of places from 0 (the file numbers them from 1).
 
     Raises:
-        TypeError, ValueError: no list of names, or no pairs of their numbers.
+        TypeError, ValueError: no list of pairs, or of joints that there are not.
     """
-    names = tuple(str(name) for name in sequence(category["keypoints"]))
-    pairs = []
-    for start, end in sequence(category.get("skeleton") or []):
-        if not 1 <= min(int(start), int(end)) <= max(int(start), int(end)) <= len(names):
-            msg = f"its skeleton connects {start} and {end}, but joints are numbered from 1 to {len(names)}"
+    pairs = tuple((int(start), int(end)) for start, end in sequence(value or []))
+    for pair in pairs:
+        if min(pair) < COCO_FIRST_ID or max(pair) >= count + COCO_FIRST_ID:
+            msg = f"a line connects joints {pair[0]} and {pair[1]}, but they are numbered from 1 to {count}"
             raise ValueError(msg)
-        pairs.append((int(start) - COCO_FIRST_ID, int(end) - COCO_FIRST_ID))
-    return names, tuple(pairs)
+    return tuple((start - COCO_FIRST_ID, end - COCO_FIRST_ID) for start, end in pairs)
 
 
 def box_of_segmentation(record: dict[str, Any]) -> list[float]:

@@ -84,8 +84,9 @@ def _joints(count: int, **named: object) -> dict[str, object]:
                      ["head", "hip", "foot"], [[1, 2], [2, 3]], id="named"),
         pytest.param(3, {"keypoints": ["head"]}, ["head", "point_2", "point_3"], [], id="too-few-names"),
         pytest.param(2, {}, ["point_1", "point_2"], [], id="unnamed"),
-        pytest.param(2, {"keypoints": ["a", "b"], "skeleton": [[1, 9]]}, ["point_1", "point_2"], [],
+        pytest.param(2, {"keypoints": ["a", "b"], "skeleton": [[1, 2], [1, 9]]}, ["a", "b"], [],
                      id="skeleton-to-nowhere"),
+        pytest.param(2, {"keypoints": 7}, ["point_1", "point_2"], [], id="names-are-no-list"),
     ],
 )  # fmt: skip
 def test_names_of_joints_survive_a_project(
