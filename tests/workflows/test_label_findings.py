@@ -15,6 +15,7 @@ from pycocotools import mask as coco_mask
 
 from framelabel.core.shapes import Mask
 from framelabel.formats.catalog import FORMATS
+from framelabel.store.migrations import APPLICATION_ID, migrations
 from framelabel.store.project import Project
 from framelabel.workflows import export, label, plugin_new
 from framelabel.workflows.edit import Editor
@@ -159,17 +160,26 @@ def test_an_older_project_is_brought_up(segmenter: Path, pictures: Path, tmp_pat
     """A project of the schema before gains the new columns when it is opened; what it held stays."""
     project = tmp_path / "p.framelabel"
     run(pictures, segmenter, project)
-    with sqlite3.connect(project) as older:
-        older.execute("ALTER TABLE detections DROP COLUMN shape")
-        older.execute("ALTER TABLE videos DROP COLUMN reader")
-        older.execute("DROP TABLE detected_tags")
-        for later in ("edits_undone", "answers_by_annotator"):
-            older.execute(f"DROP INDEX {later}")
-        older.execute("PRAGMA user_version = 2")
-    older.close()
-    with Project(project) as opened:
+    older = as_of(2, project, tmp_path / "older.framelabel")
+    with Project(older) as opened:
         assert opened.videos()[0].reader == "auto"
         run_ = next(item for item in opened.runs() if item.kind == "detect")
         found = list(opened.findings(run_, run_.frames.tolist()))
         assert [len(each.boxes) for each in found] == [1, 1, 0]
         assert all(not each.shapes and not each.tags for each in found)
+
+
+def as_of(schema: int, project: Path, path: Path) -> Path:
+    """Write a project as an older framelabel would have: the tables and columns of that schema, with the same rows."""
+    connection = sqlite3.connect(path)
+    for number, script in migrations()[:schema]:
+        connection.executescript(f"{script}; PRAGMA user_version = {number};")
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute("ATTACH ? AS newer", (str(project),))
+    tables = connection.execute("SELECT name FROM main.sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+    for (table,) in tables.fetchall():
+        columns = ", ".join(row[1] for row in connection.execute(f"PRAGMA main.table_info({table})"))
+        connection.execute(f"INSERT INTO main.{table} ({columns}) SELECT {columns} FROM newer.{table}")  # noqa: S608 - names from the schema
+    connection.commit()
+    connection.close()
+    return path
