@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,9 +19,9 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPOSITORY))
 
 from tests.benchmarks import anomaly_boards, anomaly_tiles  # noqa: E402 - run as a script, from any folder
+from tests.benchmarks.documented import put  # noqa: E402
 
 SHARED = REPOSITORY.parent / "shared" / "data" / "images"
-PAGE = REPOSITORY / "docs" / "anomaly.md"
 GOAL = 0.95
 
 
@@ -34,14 +33,6 @@ def table(figures: Mapping[str, Mapping[str, float]]) -> str:
         shown = [f"{values[key]:.0f}" if key == "pairs" else f"{values[key]:.3f}" for key in columns]
         lines.append(f"| {name} | " + " | ".join(shown) + " |")
     return "\n".join(lines)
-
-
-def write(page: Path, part: str, text: str) -> None:
-    """Put a table between the page's markers of a part."""
-    begin, end = f"<!-- {part}: start -->", f"<!-- {part}: end -->"
-    old = page.read_text("utf-8")
-    new = re.sub(f"(?s){begin}.*{end}", lambda _: f"{begin}\n{text}\n{end}", old)
-    page.write_text(new, "utf-8")
 
 
 def main() -> int:
@@ -63,7 +54,7 @@ def main() -> int:
     for part, figures in found.items():
         print(f"{part}\n{table(figures)}\n")
         if given.write:
-            write(PAGE, part, table(figures))
+            put("anomaly", part, [table(figures)])
     if given.json:
         given.json.write_text(json.dumps(found, indent=1), "utf-8")
     no_figures: dict[str, float] = {}

@@ -33,6 +33,10 @@ from framelabel.review.consensus.boxes import merge_boxes
 from framelabel.review.consensus.tracks import merge_tracks
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(REPOSITORY))
+
+from tests.benchmarks.documented import put  # noqa: E402 - the repository is on the path only now
+
 SHARED = Path(os.environ.get("FRAMELABEL_SHARED", REPOSITORY.parent / "shared"))
 FRAMES = 200
 
@@ -193,10 +197,7 @@ def main() -> int:
     if given.json:
         given.json.write_text(json.dumps(results, indent=1))
     if given.write:
-        page = REPOSITORY / "docs/routing.md"
-        before, rest = page.read_text().split("<!-- consensus: begin -->", 1)
-        table = "\n".join(["<!-- consensus: begin -->", *lines, "<!-- consensus: end -->"])
-        page.write_text(before + table + rest.split("<!-- consensus: end -->", 1)[1])
+        put("routing", "consensus", lines)
     verdict = "goal reached" if is_better else "goal missed"
     print(
         f"consensus: {verdict} in {len(MIXES)} mixes against the best single annotator and the plain majority, "

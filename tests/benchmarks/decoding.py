@@ -36,6 +36,10 @@ from framelabel.media import open_reader
 from framelabel.media.pyav_reader import PyAVReader
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from tests.benchmarks.documented import put  # noqa: E402 - the repository is on the path only now
+
 SUFFIXES = {".mp4", ".avi", ".mkv", ".webm", ".mpg"}
 PEERS = ("opencv", "decord")
 TIMED = (
@@ -379,8 +383,6 @@ def peak_bytes(path: Path) -> str:
 
 def write_tables(results: dict[str, Any]) -> None:
     """Put each measured table between its markers in docs/decoding.md."""
-    page = ROOT / "docs/decoding.md"
-    text = page.read_text("utf-8")
     tables = {name: table(rows) for name, rows in results.items() if name != "exact"}
     if "exact" in results:
         cells = [
@@ -391,10 +393,7 @@ def write_tables(results: dict[str, Any]) -> None:
         told_of = [row for row in cells if row not in clean]
         tables["exact"] = table(told_of) + f"\n\nNo wrong frame of any of the three on the other {len(clean)} clips."
     for name, content in tables.items():
-        begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
-        head, _, rest = text.partition(begin)
-        text = head + begin + "\n" + content + "\n" + end + rest.partition(end)[2]
-    page.write_text(text, "utf-8")
+        put("decoding", name, [content])
 
 
 def table(rows: list[dict[str, Any]]) -> str:

@@ -22,10 +22,10 @@ import cv2  # noqa: E402 - run as a script, from any folder
 
 from framelabel.inference.siamese import NanoTrack  # noqa: E402 - run as a script, from any folder
 from tests.benchmarks import effort_absence, effort_footage, effort_pixels, effort_text  # noqa: E402 - see above
+from tests.benchmarks.documented import put  # noqa: E402 - run as a script, from any folder
 from tests.benchmarks.effort_goals import Part  # noqa: E402 - run as a script, from any folder
 
 SHARED = Path(os.environ.get("FRAMELABEL_SHARED", REPOSITORY.parent / "shared"))
-BEGIN, END = "<!-- effort:{} begin -->", "<!-- effort:{} end -->"
 
 
 def main() -> int:
@@ -57,7 +57,7 @@ def main() -> int:
         for goal in part.goals:
             print(goal.line())
         if asked.write and part.title != "detections":
-            _write(part)
+            put("propagation", f"effort-{part.title}", [*part.table, "", *(f"- {goal.line()}" for goal in part.goals)])
     if asked.json:
         asked.json.write_text(json.dumps({part.title: _numbers(part) for part in parts}, indent=1), "utf-8")
     missed = [goal for part in parts for goal in part.goals if not goal.is_met]
@@ -68,16 +68,6 @@ def main() -> int:
 
 def _numbers(part: Part) -> dict[str, object]:
     return {**part.numbers, "goals": {goal.name: [goal.value, goal.target, goal.is_met] for goal in part.goals}}
-
-
-def _write(part: Part) -> None:
-    page = REPOSITORY / "docs" / "propagation.md"
-    text = page.read_text("utf-8")
-    begin, end = BEGIN.format(part.title), END.format(part.title)
-    head, _, rest = text.partition(begin)
-    _, _, tail = rest.partition(end)
-    body = "\n".join([*part.table, "", *(f"- {goal.line()}" for goal in part.goals)])
-    page.write_text(f"{head}{begin}\n{body}\n{end}{tail}", "utf-8")
 
 
 if __name__ == "__main__":

@@ -30,11 +30,14 @@ from framelabel.formats.catalog import FORMATS
 from framelabel.formats.protocol import Format
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(REPOSITORY))
+
+from tests.benchmarks.documented import put  # noqa: E402 - the repository is on the path only now
+
 NAMES = ("coco", "bdd100k", "mot", "cvat_video")
 TARGET = {"coco": "annotations/instances_all.json"}
 GOAL, LIMIT = 10.0, 600
 SMALLER = 10
-MARKS = ("<!-- formats-speed -->", "<!-- /formats-speed -->")
 
 
 def moving_boxes(count: int, clips: int) -> Labels:
@@ -164,9 +167,7 @@ def main() -> int:
     if given.json:
         given.json.write_text(json.dumps(rows, indent=1))
     if given.write:
-        page = REPOSITORY / "docs" / "formats.md"
-        head, _, rest = page.read_text().partition(MARKS[0])
-        page.write_text(f"{head}{MARKS[0]}\n{text}\n{MARKS[1]}{rest.partition(MARKS[1])[2]}")
+        put("formats", "formats-speed", [text])
     judged = [row for row in rows if row["peer"] != "supervision"]
     slow = [f"{row['format']} {row['action']} {row['ratio']:.1f}x" for row in judged if 0 < row["ratio"] < GOAL]
     large = [f"{row['format']} {row['action']} {row['memory']:.0f} MB" for row in judged if row["memory"] >= LIMIT]

@@ -24,9 +24,8 @@ from framelabel.core.labels import Labels  # noqa: E402 - the repository is on t
 from framelabel.formats.catalog import FORMATS  # noqa: E402
 from framelabel.formats.comparison import differences  # noqa: E402
 from framelabel.formats.report import LossReport  # noqa: E402
+from tests.benchmarks.documented import put  # noqa: E402
 from tests.contracts.test_formats_real_data import SETS, load_set  # noqa: E402
-
-MARKS = ("<!-- formats-real-data -->", "<!-- /formats-real-data -->")
 
 
 def outcome(name: str, labels: Labels, folder: Path) -> tuple[tuple[str, ...], bool]:
@@ -91,9 +90,7 @@ def main() -> int:
     if given.json:
         given.json.write_text(json.dumps(results, indent=1))
     if given.write:
-        page = REPOSITORY / "docs" / "formats.md"
-        head, _, rest = page.read_text().partition(MARKS[0])
-        page.write_text(f"{head}{MARKS[0]}\n{text}\n{MARKS[1]}{rest.partition(MARKS[1])[2]}")
+        put("formats", "formats-real-data", [text])
     wrong = [f"{title} {name}" for title, row in results.items() for name, (_, came) in row.items() if not came]
     outcome = f"wrong: {wrong}" if wrong else "all as said"
     print(f"real data: {len(results)} sets through {len(FORMATS)} formats; {outcome}")

@@ -30,6 +30,10 @@ from framelabel.review import calibration
 from framelabel.review.error_budget import Audit, Units, draw_audit, plausible, promise, promise_per_class
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(REPOSITORY))
+
+from tests.benchmarks.documented import put  # noqa: E402 - the repository is on the path only now
+
 MAX_ERROR, CONFIDENCE = 0.02, 0.95
 AUDIT, PILOT = 2000, 400
 TRACKS = 20_000
@@ -223,10 +227,7 @@ def main() -> int:
     if given.json:
         given.json.write_text(json.dumps({"worlds": rows, "allowed": allowed, "seconds": seconds}, indent=2))
     if given.write:
-        page = REPOSITORY / "docs/routing.md"
-        before, rest = page.read_text().split("<!-- guarantee: begin -->", 1)
-        table = "\n".join(["<!-- guarantee: begin -->", *lines, "<!-- guarantee: end -->"])
-        page.write_text(before + table + rest.split("<!-- guarantee: end -->", 1)[1])
+        put("routing", "guarantee", lines)
     kept = broken_total <= allowed and class_total <= allowed
     print(
         f"guarantee: {total} redraws in {seconds:.0f} s; promise broken {broken_total / total:.1%} overall and "

@@ -37,6 +37,10 @@ from framelabel.media import open_reader
 from framelabel.plugins.building import recipe
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(REPOSITORY))
+
+from tests.benchmarks.documented import put  # noqa: E402 - the repository is on the path only now
+
 SHARED = Path(os.environ.get("FRAMELABEL_SHARED", REPOSITORY.parent / "shared"))
 CLIP = "data/clips/intel/car-detection.mp4"
 CLIPS = (
@@ -46,7 +50,6 @@ CLIPS = (
     "data/clips/bgslibrary/video02.avi",
 )
 GOAL = 0.92
-START, END = "<!-- written by tests/benchmarks/inference.py: start -->", "<!-- end -->"
 
 Timed = tuple[float, float]
 """Wall and CPU milliseconds for each picture."""
@@ -231,10 +234,7 @@ def main() -> int:
         facts = {"wall_ms": wall, "cpu_ms": cpu, "stages_ms": costs, "batches_ms": sizes, "agreement": matched}
         arguments.json.write_text(json.dumps(facts | {"ratio": ours}, indent=2))
     if arguments.write:
-        page = REPOSITORY / "docs" / "inference.md"
-        before, _, rest = page.read_text("utf-8").partition(START)
-        after = rest.partition(END)[2]
-        page.write_text(f"{before}{START}\n" + "\n".join(lines) + f"\n{END}{after}", "utf-8")
+        put("inference", "detector", lines)
     share = sum(row[1] for row in matched.values()) / max(1, sum(row[0] for row in matched.values()))
     print(
         f"inference: {ours:.2f} of the best bare rate (goal {GOAL}), {padded:.2f} in CPU time with full padding, "

@@ -30,6 +30,10 @@ from framelabel.review.findings.catalog import find
 from framelabel.review.findings.rows import LabelRows
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(REPOSITORY))
+
+from tests.benchmarks.documented import put  # noqa: E402 - the repository is on the path only now
+
 SHARED = Path(os.environ.get("FRAMELABEL_SHARED", REPOSITORY.parent / "shared"))
 PLANTED = 12
 GOAL_FOUND, GOAL_TOP = 0.90, 0.75
@@ -226,20 +230,12 @@ def main() -> int:
     if given.json:
         given.json.write_text(json.dumps({"planted": planted, "found": found, "top": top, "clean": clean}))
     if given.write:
-        update_table(REPOSITORY / "docs/metrics.md", "lint", lines)
+        put("metrics", "lint", lines)
     print(
         f"lint: {share:.1%} of {total} planted errors found (goal {GOAL_FOUND:.0%}), "
         f"{top_share:.1%} in the top 2n (goal {GOAL_TOP:.0%})"
     )
     return 0 if share >= GOAL_FOUND and top_share >= GOAL_TOP else 1
-
-
-def update_table(page: Path, name: str, lines: list[str]) -> None:
-    """Replace the table between the page's two markers of that name."""
-    text = page.read_text()
-    start, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
-    before, rest = text.split(start, 1)
-    page.write_text(before + start + "\n" + "\n".join(lines) + "\n" + end + rest.split(end, 1)[1])
 
 
 if __name__ == "__main__":

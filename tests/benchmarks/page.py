@@ -21,11 +21,10 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPOSITORY))
 
 from tests.benchmarks import page_crowd, page_measures  # noqa: E402 - run as a script
+from tests.benchmarks.documented import put, table  # noqa: E402
 from tests.benchmarks.effort_goals import Goal  # noqa: E402
 from tests.benchmarks.page_footage import long_clip, long_index, project_of  # noqa: E402
 from tests.benchmarks.page_measures import NO_GOAL  # noqa: E402
-
-START, END = "<!-- measured: page -->", "<!-- end -->"
 
 
 def main() -> int:
@@ -83,17 +82,12 @@ def _facts(goals: list[Goal]) -> list[dict[str, Any]]:
 
 def _write(goals: list[Goal]) -> None:
     """Replace the rows of the table in docs/review.md that were measured; the others stay."""
-    page = REPOSITORY / "docs" / "review.md"
-    text = page.read_text("utf-8")
-    before, rest = text.split(START)
-    table, after = rest.split(END)
-    rows = {line.split(" | ")[0].removeprefix("| "): line for line in table.strip().splitlines()[2:]}
+    rows = {line.split(" | ")[0].removeprefix("| "): line for line in table("review", "page")[2:]}
     for goal in goals:
         target = f"<= {goal.target:g}" if goal.target < NO_GOAL else ""
         verdict = "" if not target else "met" if goal.is_met else "missed"
         rows[goal.name] = f"| {goal.name} | {goal.value:.3g} | {target} | {verdict} |"
-    head = "| what | measured | goal | |\n|---|---|---|---|\n"
-    page.write_text(f"{before}{START}\n{head}" + "\n".join(rows.values()) + f"\n{END}{after}", "utf-8")
+    put("review", "page", ["| what | measured | goal | |", "|---|---|---|---|", *rows.values()])
 
 
 if __name__ == "__main__":

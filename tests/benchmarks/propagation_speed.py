@@ -31,6 +31,7 @@ from framelabel.core.tracks import Track  # noqa: E402
 from framelabel.inference.siamese import NanoTrack  # noqa: E402
 from framelabel.tracking.propagation.evidence import Evidence  # noqa: E402
 from framelabel.tracking.propagation.visual import VisualPropagator  # noqa: E402
+from tests.benchmarks.documented import put  # noqa: E402
 from tests.benchmarks.effort_footage import Decoded, Sequence, sequences  # noqa: E402
 from tests.benchmarks.effort_goals import Goal  # noqa: E402
 
@@ -138,10 +139,7 @@ def main() -> int:
     if asked.json:
         asked.json.write_text(json.dumps(facts, indent=1), "utf-8")
     if asked.write:
-        page = REPOSITORY / "docs" / "propagation.md"
-        head, _, rest = page.read_text("utf-8").partition("<!-- speed begin -->")
-        tail = rest.partition("<!-- speed end -->")[2]
-        page.write_text(f"{head}<!-- speed begin -->\n" + "\n".join(table) + f"\n<!-- speed end -->{tail}", "utf-8")
+        put("propagation", "speed", table)
     missed = sum(not goal.is_met for goal in goals)
     print(f"propagation speed: {len(goals) - missed} of {len(goals)} goals met")
     return 1 if missed else 0

@@ -49,6 +49,10 @@ from framelabel.workflows.population import Population
 from framelabel.workflows.route_summary import RouteSummary
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(REPOSITORY))
+
+from tests.benchmarks.documented import put  # noqa: E402 - the repository is on the path only now
+
 SHARED = Path(os.environ.get("FRAMELABEL_SHARED", REPOSITORY.parent / "shared"))
 CONFIDENCE, AUDIT = 0.95, 2000
 _CARS = [KITTI_TYPES.index(name) for name in ("Car", "Van")]
@@ -309,10 +313,7 @@ def main() -> int:
     if given.json:
         given.json.write_text(json.dumps(rows, indent=1))
     if given.write:
-        page = REPOSITORY / "docs/routing.md"
-        before, rest = page.read_text().split("<!-- routing: begin -->", 1)
-        table = "\n".join(["<!-- routing: begin -->", *lines, "<!-- routing: end -->"])
-        page.write_text(before + table + rest.split("<!-- routing: end -->", 1)[1])
+        put("routing", "routing", lines)
     broken, total = sum(int(row["broken"]) for row in rows), given.redraws * len(rows)
     allowed = int(binom.ppf(0.975, total, 1 - CONFIDENCE))
     largest = max(float(row["ece_after"]) for row in rows if not str(row["set"]).startswith("MOT15"))

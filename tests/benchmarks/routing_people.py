@@ -30,12 +30,12 @@ from framelabel.metrics.detection import truth_of  # noqa: E402 - run as a scrip
 from framelabel.metrics.observations import Observations  # noqa: E402
 from framelabel.review.routing import Band  # noqa: E402
 from framelabel.workflows.population import Population  # noqa: E402
+from tests.benchmarks.documented import put  # noqa: E402
 from tests.benchmarks.routing import SHARED, decided, kitti, mot17, stored  # noqa: E402
 
 SKILL = 0.97
 NEAR = 0.3
 """Overlap from which a wrong box shows a person which object is meant."""
-PAGE = REPOSITORY / "docs/routing.md"
 
 
 def _box(population: Population, score: NDArray[np.float64], rows: NDArray[np.int64]) -> Observations:
@@ -118,9 +118,7 @@ def main() -> int:
     if given.json:
         given.json.write_text(json.dumps(rows, indent=1))
     if given.write:
-        before, rest = PAGE.read_text().split("<!-- people: begin -->", 1)
-        table = "\n".join(["<!-- people: begin -->", *lines, "<!-- people: end -->"])
-        PAGE.write_text(before + table + rest.split("<!-- people: end -->", 1)[1])
+        put("routing", "people", lines)
     missed = [row["set"] for row in rows if row["right_after"] < 1 - row["budget"] or row["to_people"] >= 1]
     least = min(row["right_after"] for row in rows)
     print(f"routing with people: {least:.1%} right or better afterwards; budgets missed: {missed or 'none'}")

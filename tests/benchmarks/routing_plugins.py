@@ -50,9 +50,9 @@ from framelabel.workflows import plots, route  # noqa: E402
 from framelabel.workflows.audit import AuditLog  # noqa: E402
 from framelabel.workflows.population import Population  # noqa: E402
 from framelabel.workflows.route_summary import RouteSummary, curve_plot  # noqa: E402
+from tests.benchmarks.documented import DOCS, put  # noqa: E402
 from tests.benchmarks.plugins import GOALS, Goal, held_out  # noqa: E402
 
-PAGE = REPOSITORY / "docs" / "routing.md"
 WANTED = ("ppe", "crop_ripeness", "defects")
 GOAL_ECE, CONFIDENCE, AUDIT, PER_BIN, DRAWS = 0.03, 0.95, 800, 100, 400
 
@@ -245,13 +245,11 @@ def main() -> int:
     if given.json:
         given.json.write_text(json.dumps(rows, indent=1))
     if given.write:
-        before, rest = PAGE.read_text().split("<!-- plugins: begin -->", 1)
-        table = "\n".join(["<!-- plugins: begin -->", *lines, "<!-- plugins: end -->"])
-        PAGE.write_text(before + table + rest.split("<!-- plugins: end -->", 1)[1])
+        put("routing", "plugins", lines)
         for row in rows:
             for name in ("curve", "reliability"):
-                (PAGE.parent / "routing").mkdir(exist_ok=True)
-                (PAGE.parent / "routing" / f"{row['plugin']}-{name}.svg").write_text(row[name])
+                (DOCS / "routing").mkdir(exist_ok=True)
+                (DOCS / "routing" / f"{row['plugin']}-{name}.svg").write_text(row[name])
     print(f"routing plugins: {len(rows)} calibrated; error above {GOAL_ECE}: {missed or 'none'} of {', '.join(WANTED)}")
     return 1 if missed or not rows else 0
 

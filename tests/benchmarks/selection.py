@@ -37,9 +37,9 @@ from framelabel.inference.embedder import Embedder  # noqa: E402
 from framelabel.review.selection import Candidates, select  # noqa: E402
 from framelabel.training.samples import split  # noqa: E402
 from framelabel.workflows.training_data import DataSheet, read_samples  # noqa: E402
+from tests.benchmarks.documented import put  # noqa: E402
 
 SHARED = Path(os.environ.get("FRAMELABEL_SHARED", REPOSITORY.parent / "shared"))
-PAGE = REPOSITORY / "docs/routing.md"
 SETS = (
     ("ppe", "ppe_hardhat"),
     ("crop_ripeness", "crop_oilpalm"),
@@ -209,9 +209,7 @@ def main() -> int:
     if given.json:
         given.json.write_text(json.dumps(rows, indent=1))
     if given.write:
-        before, rest = PAGE.read_text().split("<!-- selection: begin -->", 1)
-        table = "\n".join(["<!-- selection: begin -->", *lines, "<!-- selection: end -->"])
-        PAGE.write_text(before + table + rest.split("<!-- selection: end -->", 1)[1])
+        put("routing", "selection", lines)
     print(f"selection: {len(SETS)} sets, {given.seeds} seeds; not surely better than random: {missed or 'none'}")
     return 1 if missed else 0
 

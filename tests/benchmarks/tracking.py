@@ -31,6 +31,7 @@ sys.path.insert(0, str(REPOSITORY))
 
 from framelabel.metrics.tracking import TrackingScore  # noqa: E402 - the repository must be on the path first
 from framelabel.tracking.catalog import OFFLINE_TRACKERS  # noqa: E402
+from tests.benchmarks.documented import put  # noqa: E402
 from tests.benchmarks.tracking_contestants import OURS_AT_THEIRS, THEIRS, Contestant, contestants  # noqa: E402
 from tests.benchmarks.tracking_oracle import ROWS, oracle  # noqa: E402
 from tests.benchmarks.tracking_sets import Sequence, load  # noqa: E402
@@ -174,13 +175,6 @@ def _compared(who: list[Contestant]) -> list[Contestant]:
     return [contestant for contestant in who if contestant.is_peer or contestant.name == OURS]
 
 
-def write(name: str, text: str) -> None:
-    """Put a table between its marks in docs/tracking.md."""
-    path, begin, end = REPOSITORY / "docs/tracking.md", f"<!-- {name} -->", f"<!-- /{name} -->"
-    before, _, rest = path.read_text("utf-8").partition(begin)
-    path.write_text(f"{before}{begin}\n{text}\n{end}{rest.partition(end)[2]}", "utf-8")
-
-
 def main() -> int:
     """Measure, print, compare with the goals."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -199,7 +193,7 @@ def main() -> int:
         text = oracle_page(sets) if flags.oracle else rates_page(sets, _compared(contestants(print)))
         print(f"\n{text}")
         if flags.write:
-            write(name, text)
+            put("tracking", name, [text])
         print(f"tracking: {name} measured")
         return 0
     who = contestants(print)
@@ -209,7 +203,7 @@ def main() -> int:
     if flags.json:
         flags.json.write_text(json.dumps({"sets": table, "scaling": growth}, indent=1), "utf-8")
     if flags.write:
-        write("benchmark", page(table, growth))
+        put("tracking", "benchmark", [page(table, growth)])
     missed = verdict(table, growth, {contestant.name for contestant in who if contestant.is_peer})
     for line in missed:
         print(f"missed: {line}")

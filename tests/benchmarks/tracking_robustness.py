@@ -24,10 +24,10 @@ sys.path.insert(0, str(REPOSITORY))
 
 from framelabel.metrics.tracking import TrackingScore  # noqa: E402 - the repository must be on the path first
 from framelabel.tracking.offline.linker import OfflineLinker, OfflineOptions  # noqa: E402
+from tests.benchmarks.documented import put  # noqa: E402
 from tests.benchmarks.tracking_sets import Sequence, load  # noqa: E402
 
 DATA = Path(os.environ.get("FRAMELABEL_SHARED", REPOSITORY.parent / "shared")) / "data/mot"
-MARKERS = ("<!-- robustness -->", "<!-- /robustness -->")
 GRID: dict[str, tuple[float, ...]] = {
     "link_bar": (1.5, 3.5),
     "gap_price": (1.2, 2.0),
@@ -116,10 +116,7 @@ def main() -> int:
         if own_hota - hota > GOAL_HOTA or own_idf1 - idf1 > GOAL_IDF1:
             missed.append(name)
     if flags.write:
-        path = REPOSITORY / "docs/tracking.md"
-        before, _, rest = path.read_text("utf-8").partition(MARKERS[0])
-        table = "\n".join(lines)
-        path.write_text(f"{before}{MARKERS[0]}\n{table}\n{MARKERS[1]}{rest.partition(MARKERS[1])[2]}", "utf-8")
+        put("tracking", "robustness", lines)
     print("robustness: " + (f"missed on {', '.join(missed)}" if missed else "goals reached on all sets"))
     return 1 if missed else 0
 
