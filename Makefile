@@ -28,11 +28,13 @@ fix: setup
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# TypeScript and ESLint for the page's scripts (development only; the page itself needs no build): tests/javascript runs them.
-page-tools: tests/javascript/node_modules/.ready
+# TypeScript and ESLint for the page's scripts (development only; the page itself needs no build): tests/javascript runs
+# them. Where there is no npm, Node comes into the environment too.
+page-tools: setup tests/javascript/node_modules/.ready
 
-tests/javascript/node_modules/.ready: tests/javascript/package.json
-	cd tests/javascript && npm install --no-audit --no-fund --silent
+tests/javascript/node_modules/.ready: tests/javascript/package.json tests/javascript/requirements.txt
+	command -v npm || $(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement tests/javascript/requirements.txt
+	PATH="$$PATH:$(abspath $(BIN))" npm install --prefix tests/javascript --no-audit --no-fund --silent
 	touch $@
 
 # The official loaders and evaluators read our exports, in an environment of their own (their versions clash with ours).

@@ -35,7 +35,7 @@ from framelabel.tracking.offline.reliability import Trust, log_odds
 from framelabel.tracking.offline.selection import doubles
 from framelabel.tracking.offline.survey import Part, survey
 from framelabel.tracking.offline.time_axis import TimeAxis
-from framelabel.tracking.offline.windows import Joined, windows
+from framelabel.tracking.offline.windows import Joined, Window, windows
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -192,7 +192,7 @@ class OfflineLinker:
         evidence = known.sample
         if len(spans) > 1 or not known.is_whole:
             joined = Joined()
-            for span in spans or windows(positions, positions + 5, 2):
+            for span in spans or [Window(0, positions, 0, positions)]:
                 some = part(span.start, span.stop).moved(-known.camera)
                 mine = gallery.at(looks, some) if gallery is not None and looks is not None else None
                 joined.add(some, self._chain(some, known.trust, fps, mine, motions)[0], span)
