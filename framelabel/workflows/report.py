@@ -72,8 +72,9 @@ def run(config: ReportConfig, report: Reporter = SILENT) -> ReportSummary:
 def _counted(labels: Labels) -> str:
     """Return how much there is, in words."""
     pictures = sum(1 for name in labels.frames.name if name)
-    videos = f"{pictures} pictures" if pictures else f"{len(labels.frames)} frames of {len(labels.videos)} videos"
-    return f"{len(labels)} boxes in {videos}"
+    count = len(labels.videos)
+    clips = f"{len(labels.frames)} frames of {count} video{'s' if count != 1 else ''}"
+    return f"{len(labels)} boxes in {f'{pictures} pictures' if pictures else clips}"
 
 
 def _short(text: str) -> str:
