@@ -4,8 +4,9 @@
 `--rates` what is reached where only every second, third or sixth frame is looked at.
 
 All trackers get the same detections with the same scores in the same run. Peers (SORT, ByteTrack, OC-SORT, BoT-SORT,
-norfair) take part where they are installed (`pip install 'framelabel[peers]'`); our own versions of the published
-methods always do. HOTA, IDF1 and MOTA come from `framelabel.metrics`, which agrees with TrackEval.
+norfair) take part where they are installed (`pip install 'framelabel[peers]'`, then `pip install --no-deps norfair
+filterpy`, whose pins clash with the others'); our own versions of the published methods always do. HOTA, IDF1 and MOTA
+come from `framelabel.metrics`, which agrees with TrackEval.
 
 Speeds are frames per second of processor time: every tracker here runs in one thread, and on a machine that others use
 the clock on the wall measures the others.
