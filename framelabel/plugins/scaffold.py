@@ -21,7 +21,7 @@ from framelabel.inference.session import Session
 from framelabel.plugins.coco_names import COCO
 from framelabel.plugins.families import Family, names_in, recognise
 from framelabel.plugins.loading import MANIFEST
-from framelabel.plugins.trials import Trial, in_words, try_inputs, usual_input
+from framelabel.plugins.trials import Trial, in_words, try_input, try_inputs, usual_input
 
 Picture = NDArray[np.uint8]
 
@@ -100,6 +100,11 @@ def propose(
         elif trials[1].agreement > _CLOSE * trials[0].agreement:
             words = f"'{in_words(trials[0].input)}' and '{in_words(trials[1].input)}'"
             doubts.append(f"{words} do about as well on the sample: confirm the first, or give more pictures")
+        if family.decoder not in _RESIZE:
+            whole = try_input(model, replace(recipe, input=replace(feed, resize="letterbox")), pictures).agreement
+            if whole > _CLEARLY_SEEN and trials[0].agreement < _CLOSE * whole:
+                words = f"agrees clearly better ({whole:.2f} to {trials[0].agreement:.2f})"
+                doubts.append(f"pictures are stretched, as is usual; 'resize: letterbox' {words} on the sample")
     else:
         feed = usual_input(feed, family.decoder)
         doubts.append("no sample was given: colour order and normalisation are the family's usual ones, not tried")

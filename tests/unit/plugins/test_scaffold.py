@@ -100,6 +100,19 @@ def test_doubts_are_written_into_the_file(model: Path) -> None:
     assert "# To confirm: no sample was given" in manifest_text("made", model, proposal)
 
 
+@pytest.mark.parametrize(("height", "said"), [(32, True), (64, False)], ids=["wide", "square"])
+def test_a_shape_that_stretching_spoils_is_said(constant_model: Make, height: int, said: bool) -> None:
+    """The model is sure of what the grey padding brightens, so only a wide dark picture agrees better letterboxed."""
+    outputs = planted("ssd")
+    outputs["scores"][7] = [0.9, 0.0, 0.1, 0.0]
+    glow = np.zeros_like(outputs["scores"])
+    glow[7] = [-800, 0, 800, 0]  # the padding is a fifth of white at 0..1, and the model divides by 255
+    model = constant_model(outputs, shape=(1, 3, 64, 64), glow={"scores": glow})
+    proposal = propose(model, pictures=[np.zeros((height, 64, 3), np.uint8)], classes=("a", "b", "c"))
+    assert proposal.input.resize == "stretch"
+    assert any("'resize: letterbox' agrees clearly better" in doubt for doubt in proposal.doubts) == said
+
+
 def test_wrong_class_count_is_refused(model: Path) -> None:
     """Three names for two classes would shift every label."""
     with pytest.raises(ModelMismatchError, match="3 names are given for 2 classes"):
