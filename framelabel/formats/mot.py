@@ -27,7 +27,7 @@ from framelabel.formats.protocol import Format, Piece
 from framelabel.formats.report import LossReport, Report
 from framelabel.formats.tables import Rows, number_rows, whole_numbers
 
-_BLOCK = 4_000
+_BLOCK = 8_000
 
 
 @dataclass(frozen=True)

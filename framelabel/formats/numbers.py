@@ -10,6 +10,8 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from framelabel.formats.number_rows import Part, number_rows_text
+
 Floats = NDArray[np.float64]
 
 _DIGITS = (2, 4, 8, 10, 12, 13, 14, 15)
@@ -91,6 +93,14 @@ def number_lines(*columns: NDArray[Any]) -> bytes:
     """Return columns of numbers, (N,) or (N, K), as lines with commas between: by shortest digits, 912.0 as 912."""
     if not len(columns[0]):
         return b""
+    cells = [cell for column in columns for cell in (column.T if column.ndim > 1 else [column])]
+    parts: list[Part] = [part for cell in cells for part in (cell, b",")]
+    text = number_rows_text([*parts[:-1], b"\n"], is_short=True)
+    return _joined_lines(columns) if text is None else text
+
+
+def _joined_lines(columns: Sequence[NDArray[Any]]) -> bytes:
+    """As `number_lines`, for numbers of many digits."""
     tables: list[NDArray[Any]] = []
     for column in map(_wholes_if_constant, columns):
         table = column.reshape(len(column), -1)
