@@ -17,7 +17,7 @@ from framelabel.core.shapes import Shape
 from framelabel.formats.bdd_plain import PlainFrames
 from framelabel.formats.bdd_shapes import hull_box, shape_of
 from framelabel.formats.builder import FARTHEST, MOST_FRAMES, LabelsBuilder, make_video
-from framelabel.formats.conventions import BDD_LIGHTS, SCALABEL_INCLUSIVE, bdd_name, split_attributes
+from framelabel.formats.conventions import BDD_LIGHTS, SCALABEL_INCLUSIVE, bdd_name, ruled_names, split_attributes
 from framelabel.formats.jsonstream import Block
 from framelabel.formats.numbering import TrackNumbers, column, sequence
 from framelabel.formats.report import RECORD_ERRORS, Report
@@ -175,7 +175,7 @@ class ScalabelReader:
             if name not in self._videos:
                 self._videos[name] = self.builder.video(make_video(name))
         self._names.update(names)
-        rule = list(map(bdd_name, clips, indices))
+        rule = ruled_names(bdd_name, clips, indices)
         self._is_default_name = self._is_default_name and names == rule
         added = self.builder.add_frames([self._videos[name] for name in clips], indices, names, sizes)
         return np.arange(added.start, added.stop), np.ones(len(frames), np.bool_)

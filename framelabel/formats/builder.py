@@ -372,9 +372,10 @@ def _distinct(sizes: list[tuple[int, int]]) -> tuple[NDArray[np.int64], NDArray[
 def possible(xyxy: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Return which of (N, 4) boxes can be: finite, within reach, not inside out."""
     with np.errstate(invalid="ignore"):
-        near = np.all(np.abs(xyxy) <= FARTHEST, axis=1)
-        ordered = (xyxy[:, 2] >= xyxy[:, 0]) & (xyxy[:, 3] >= xyxy[:, 1])
-    return np.asarray(near & ordered, dtype=np.bool_)
+        can_be = (xyxy[:, 2] >= xyxy[:, 0]) & (xyxy[:, 3] >= xyxy[:, 1])
+        if not (xyxy.min(initial=0) >= -FARTHEST and xyxy.max(initial=0) <= FARTHEST):
+            can_be &= np.all(np.abs(xyxy) <= FARTHEST, axis=1)
+    return np.asarray(can_be, dtype=np.bool_)
 
 
 def _box_problem(x1: float, y1: float, x2: float, y2: float) -> str:

@@ -15,7 +15,7 @@ from framelabel.core.shapes import Shape
 from framelabel.formats.builder import FARTHEST, MOST_FRAMES, LabelsBuilder, make_video
 from framelabel.formats.coco_plain import TRACK_FIELDS
 from framelabel.formats.coco_shapes import box_of_segmentation, keypoints_shape, segmentation_shape, skeleton_of
-from framelabel.formats.conventions import default_name, split_attributes
+from framelabel.formats.conventions import default_name, ruled_names, split_attributes
 from framelabel.formats.jsonstream import Block
 from framelabel.formats.numbering import Keys, TrackNumbers, column, fraction_of, sequence, whole_number
 from framelabel.formats.numbers import xywh_to_xyxy
@@ -221,14 +221,17 @@ class CocoReader:
             sizes = [(image["width"], image["height"]) for image in self.images]
             shown = [image["file_name"] for image in self.images]
             ordinals, whole = np.array(indices), np.array(list(set(sizes)))
-            distinct = len(set(ids)) == len(ids) == len(set(zip(rows, indices, strict=True)))
+            has_own_ids = len(set(ids)) == len(ids)
         except (KeyError, TypeError, ValueError, OverflowError):
             return None
         is_plain = ordinals.dtype.kind == "i" and whole.dtype.kind == "i" and set(map(type, shown)) == {str}
         is_plain = is_plain and int(whole.min()) >= 0 and int(whole.max()) < FARTHEST
-        if not (is_plain and distinct) or int(ordinals.min()) < 0 or int(ordinals.max()) >= MOST_FRAMES:
+        if not is_plain or int(ordinals.min()) < 0 or int(ordinals.max()) >= MOST_FRAMES:
             return None
-        rule = list(map(default_name, map(names.__getitem__, rows), indices))
+        places = np.array(rows, np.int64) * MOST_FRAMES + ordinals
+        if not has_own_ids or len(np.unique(places)) < len(places):
+            return None
+        rule = ruled_names(default_name, [names[row] for row in rows], indices)
         numbers = self.builder.add_frames(rows, indices, None if rule == shown else shown, sizes)
         return dict(zip(ids, numbers, strict=True))
 

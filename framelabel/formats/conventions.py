@@ -19,7 +19,7 @@ Our own: frames from 0, boxes in continuous pixels with x2/y2 exclusive, classes
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from framelabel.core.labels import Flag
 from framelabel.core.ontology import AttributeValue
@@ -120,6 +120,12 @@ def split_attributes(given: object) -> tuple[int, dict[str, AttributeValue]]:
 def default_name(video: str, index: int) -> str:
     """Return the picture name that framelabel gives frame `index` of a video, as `framelabel frames` does."""
     return f"{video}/frame_{index:06d}.png" if video else f"frame_{index:06d}.png"
+
+
+def ruled_names(rule: Callable[[str, int], str], videos: Sequence[str], indices: Sequence[int]) -> list[str]:
+    """Return the picture names of many frames by a rule that, as all of ours, starts with the video's name."""
+    tails = {index: rule("-", index)[1:] for index in set(indices)}
+    return [video + tails[index] if video else rule(video, index) for video, index in zip(videos, indices, strict=True)]
 
 
 def bdd_name(video: str, index: int) -> str:

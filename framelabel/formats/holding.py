@@ -22,8 +22,8 @@ from framelabel.core.ontology import Ontology
 from framelabel.core.shapes import Keypoints, Mask, Polygon, Polyline, Shape, hull
 from framelabel.core.videos import Video
 from framelabel.formats import events
-from framelabel.formats.builder import FARTHEST
-from framelabel.formats.conventions import default_name
+from framelabel.formats.builder import possible
+from framelabel.formats.conventions import default_name, ruled_names
 from framelabel.formats.files import file_names, safe_stem
 from framelabel.formats.numbering import fraction_of
 from framelabel.formats.outlines import outlined
@@ -142,9 +142,7 @@ def fit(labels: Labels, holds: Holds, loss: LossReport) -> Labels:
 
 
 def _without_impossible(labels: Labels, loss: LossReport) -> Labels:
-    with np.errstate(invalid="ignore"):
-        good = np.all(np.abs(labels.xyxy) <= FARTHEST, axis=1)
-        good &= (labels.xyxy[:, 2] >= labels.xyxy[:, 0]) & (labels.xyxy[:, 3] >= labels.xyxy[:, 1])
+    good = possible(labels.xyxy)
     if bool(good.all()):
         return labels
     loss.add("impossible box", int((~good).sum()), "not finite, negative or absurdly far; left out")
@@ -205,7 +203,7 @@ def frame_names(labels: Labels, rule: Callable[[str, int], str]) -> tuple[str, .
     """Return the picture name of every frame: the given ones, or `rule(video name, ordinal)` where there are none."""
     names = [video.name for video in labels.videos]
     rows, indices = labels.frames.video.tolist(), labels.frames.index.tolist()
-    ruled = map(rule, map(names.__getitem__, rows), indices)
+    ruled = ruled_names(rule, [names[row] for row in rows], indices)
     if not labels.frames.name:
         return tuple(ruled)
     return tuple(name or other for name, other in zip(labels.frames.name, ruled, strict=True))

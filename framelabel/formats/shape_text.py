@@ -1,11 +1,11 @@
-"""Shapes as JSON text in one column of a table, digit for digit."""
+"""Shapes as JSON text in one column of a table, digit for digit; masks as COCO's compressed run lengths."""
 
 from __future__ import annotations
 
-import numpy as np
 import orjson
 
-from framelabel.core.shapes import Keypoints, Mask, Polygon, Polyline, Shape
+from framelabel.core.shape_records import points_record, shape_of_points
+from framelabel.core.shapes import Mask, Shape
 from framelabel.formats.rle import mask_of, record_of
 
 
@@ -13,14 +13,7 @@ def text_of_shape(shape: Shape | None) -> str:
     """Return a shape as JSON with its kind as the only or first key; "" for a plain box."""
     if shape is None:
         return ""
-    if isinstance(shape, Polygon):
-        content: dict[str, object] = {"polygon": [ring.tolist() for ring in shape.rings]}
-    elif isinstance(shape, Polyline):
-        content = {"polyline": shape.points.tolist()}
-    elif isinstance(shape, Keypoints):
-        content = {"keypoints": shape.points.tolist(), "visibility": shape.visibility.tolist()}
-    else:
-        content = {"mask": record_of(shape)}
+    content = {"mask": record_of(shape)} if isinstance(shape, Mask) else points_record(shape)
     return orjson.dumps(content).decode()
 
 
@@ -33,12 +26,5 @@ def shape_of_text(text: str) -> Shape | None:
     if not text:
         return None
     content = orjson.loads(text)
-    if "polygon" in content:
-        return Polygon(tuple(np.array(ring, np.float64).reshape(-1, 2) for ring in content["polygon"]))
-    if "polyline" in content:
-        return Polyline(np.array(content["polyline"], np.float64).reshape(-1, 2))
-    if "keypoints" in content:
-        points = np.array(content["keypoints"], np.float64).reshape(-1, 2)
-        return Keypoints(points, np.array(content["visibility"], np.int8).reshape(len(points)))
-    mask: Mask = mask_of(content["mask"])
-    return mask
+    shape = shape_of_points(content)
+    return shape if shape is not None else mask_of(content["mask"])

@@ -30,6 +30,10 @@ from framelabel.formats.yolo_lines import Line, decoded, encoded, parse_line
 _SIZES = "picture_sizes.csv"
 """Written beside data.yaml: name, width, height. Trainers ignore it; fractions cannot be read back without it."""
 _SPLITS = ("train", "val", "test")
+_NO_VALIDATION = """\
+# There is no split val here, so val is {split}: a training scores itself on its own pictures.
+# Export with shares (--split train=0.8,val=0.2) to measure on others.
+"""
 _TASKS = ("detect", "segment", "obb", "pose")
 
 
@@ -48,6 +52,11 @@ class Yolo(Format[YoloOptions]):
     name: ClassVar[str] = "yolo"
     title: ClassVar[str] = "Ultralytics YOLO"
     Options: ClassVar[type[YoloOptions]] = YoloOptions
+
+    def __init__(self, options: YoloOptions | None = None, beside: frozenset[str] = frozenset()) -> None:
+        super().__init__(options)
+        self._splits = beside | {self.options.split}
+        """Splits that the target has once the labels are written."""
 
     @classmethod
     def detect(cls, path: Path) -> bool:
@@ -141,17 +150,26 @@ class Yolo(Format[YoloOptions]):
             self._read(label, frame, size, builder, class_names, facts.keypoints)
         return builder.build()
 
+    def write(self, labels: Labels, path: Path | str) -> LossReport:
+        """Write one split; data.yaml also names those that an earlier export put into the same folder."""
+        beside = frozenset(split for split in _SPLITS if (Path(path) / "labels" / split).is_dir())
+        return Format.write(Yolo(self.options, beside), labels, path)
+
     def render(self, labels: Labels) -> Iterator[Piece]:
         """Write data.yaml, the sizes, and one text file for each picture, empty where there is no label."""
         split = self.options.split
         # no `path`: Ultralytics takes a relative one from the working directory, and data.yaml's folder without
-        content: dict[str, Any] = {name: f"images/{name}" for name in ("train", "val")}
-        content["test"] = "images/test" if split == "test" else None
+        content: dict[str, Any] = {
+            "train": "images/train",
+            "val": f"images/{'val' if 'val' in self._splits else split}",  # it refuses a set without this folder
+            "test": "images/test" if "test" in self._splits else None,
+        }
         points = max((len(s.points) for s in labels.shapes.values() if isinstance(s, Keypoints)), default=0)
         if self.options.task == "pose":
             content |= {"kpt_shape": [points, 3], "flip_idx": list(range(points))}
         content["names"] = dict(enumerate(labels.ontology.names))
-        yield "data.yaml", yaml.safe_dump(content, sort_keys=False, allow_unicode=True).encode()
+        note = "" if "val" in self._splits else _NO_VALIDATION.format(split=split)
+        yield "data.yaml", (note + yaml.safe_dump(content, sort_keys=False, allow_unicode=True)).encode()
         sizes = frame_sizes(labels)
         table = io.StringIO()
         writer = csv.writer(table, lineterminator="\n")

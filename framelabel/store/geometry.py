@@ -1,26 +1,21 @@
-"""Shapes as JSON text and back, digit for digit."""
+"""Shapes as JSON text and back, digit for digit; masks as their run lengths."""
 
 from __future__ import annotations
 
 import numpy as np
 import orjson
 
-from framelabel.core.shapes import Keypoints, Mask, Polygon, Polyline, Shape
+from framelabel.core.shape_records import points_record, shape_of_points
+from framelabel.core.shapes import Mask, Shape
 
 
 def to_text(shape: Shape | None) -> str:
     """Return a shape as JSON; "" for a plain box."""
     if shape is None:
         return ""
-    if isinstance(shape, Polygon):
-        content: dict[str, object] = {"polygon": [ring.tolist() for ring in shape.rings]}
-    elif isinstance(shape, Polyline):
-        content = {"polyline": shape.points.tolist()}
-    elif isinstance(shape, Keypoints):
-        content = {"keypoints": shape.points.tolist(), "visibility": shape.visibility.tolist()}
-    else:
-        content = {"mask": shape.counts.tolist(), "size": list(shape.size)}
-    return orjson.dumps(content).decode()
+    if isinstance(shape, Mask):
+        return orjson.dumps({"mask": shape.counts.tolist(), "size": list(shape.size)}).decode()
+    return orjson.dumps(points_record(shape)).decode()
 
 
 def from_text(text: str) -> Shape | None:
@@ -28,11 +23,5 @@ def from_text(text: str) -> Shape | None:
     if not text:
         return None
     content = orjson.loads(text)
-    if "polygon" in content:
-        return Polygon(tuple(np.array(ring, dtype=np.float64).reshape(-1, 2) for ring in content["polygon"]))
-    if "polyline" in content:
-        return Polyline(np.array(content["polyline"], dtype=np.float64).reshape(-1, 2))
-    if "keypoints" in content:
-        points = np.array(content["keypoints"], dtype=np.float64).reshape(-1, 2)
-        return Keypoints(points, np.array(content["visibility"], dtype=np.int8))
-    return Mask((content["size"][0], content["size"][1]), np.array(content["mask"], dtype=np.int64))
+    shape = shape_of_points(content)
+    return shape if shape is not None else Mask(tuple(content["size"]), np.array(content["mask"], np.int64))
