@@ -1,4 +1,4 @@
-"""What routing reads in bulk: whole-frame tags with their scores, and how uncertain tracks are."""
+"""What routing reads in bulk: tags with their scores, how uncertain tracks are, which label a box of no track is."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import orjson
 from numpy.typing import NDArray
 
 from framelabel.core.annotations import Origin
+from framelabel.core.boxes import NO_TRACK
 
 _PEOPLE = (Origin.HUMAN.value, Origin.CONSENSUS.value)
 
@@ -62,3 +63,13 @@ def uncertain_tracks(connection: sqlite3.Connection) -> dict[tuple[int, int], fl
         "GROUP BY video_id, track_id HAVING max(uncertainty) > 0"
     )
     return {(video_id, track_id): value for video_id, track_id, value in rows}
+
+
+def loose_boxes(connection: sqlite3.Connection) -> dict[tuple[float, ...], int]:
+    """Return (video id, frame ordinal, class, x1, y1, x2, y2) -> annotation id of the current boxes of no track."""
+    rows = connection.execute(
+        "SELECT video_id, frame, class_id, x1, y1, x2, y2, id FROM current_annotations "
+        "WHERE track_id = ? AND class_id >= 0 ORDER BY id",
+        (NO_TRACK,),
+    )
+    return {tuple(row[:7]): row[7] for row in rows}

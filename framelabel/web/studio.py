@@ -191,7 +191,7 @@ class Studio:
         return sorted({index.sync_before(frame) if len(index) > _SHORT else frame for frame in spread})
 
     def labels(self, video_id: int, start: int, stop: int) -> dict[str, Any]:
-        """Return the labels of a window of frames.
+        """Return the labels of a window of frames; a box ends with the row of `makers` (origin, author) that made it.
 
         Raises:
             UsageError: the window is longer than is sent at once.
@@ -201,6 +201,7 @@ class Studio:
         boxes: list[list[Any]] = []
         tags: dict[int, Mapping[str, Any]] = {}
         extras: dict[int, dict[str, Any]] = {}
+        makers: dict[tuple[str, str], int] = {}
         for fact in self.project.annotations(VideoId(video_id), Span(start, stop)):
             if fact.class_id < 0:
                 tags[fact.frame] = {**tags.get(fact.frame, {}), **fact.attributes}
@@ -209,10 +210,11 @@ class Studio:
             place = [round(side, 2) for side in fact.xyxy]
             score = 1.0 if np.isnan(fact.score) else round(fact.score, 3)
             state = [int(fact.visibility), int(flags), score, round(fact.uncertainty, 3)]
-            boxes.append([fact.frame, fact.id, fact.track_id, fact.class_id, *place, *state])
+            maker = makers.setdefault((fact.provenance.origin.value, fact.provenance.author), len(makers))
+            boxes.append([fact.frame, fact.id, fact.track_id, fact.class_id, *place, *state, maker])
             if fact.attributes or fact.shape is not None:
                 extras[fact.id] = {"attributes": dict(fact.attributes), **_drawn(fact.shape)}
-        return {"start": start, "stop": stop, "boxes": boxes, "tags": tags, "extras": extras}
+        return {"start": start, "stop": stop, "boxes": boxes, "makers": list(makers), "tags": tags, "extras": extras}
 
     def timeline(self, video_id: int, track_ids: Sequence[int] | None = None) -> dict[str, Any]:
         """Return the rows of all tracks and the events of a video; or the rows of these tracks alone."""

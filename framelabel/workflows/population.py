@@ -44,7 +44,7 @@ class Population:
     track_id: NDArray[np.int64]
     """(N,) NO_TRACK for none."""
     subject_id: NDArray[np.int64]
-    """(N,) annotation id of a tag, event id; 0 for boxes and tracks."""
+    """(N,) annotation id of a tag or of a box without a track, event id; 0 for boxes of tracks and for tracks."""
     class_id: NDArray[np.int32]
     """(N,) row of `names`."""
     size: NDArray[np.int32]

@@ -72,7 +72,7 @@ def _boxes(project: Project, newest: int) -> Population:
         known.labels.ontology.names,
         known.video_ids[rows.video[first]],
         rows.track_id[first],
-        np.zeros(len(kept), np.int64),
+        _label_ids(project, known, first),
         table.class_id[kept],
         table.size[kept].astype(np.int32),
         rows.frame[first].astype(np.int32),
@@ -84,6 +84,18 @@ def _boxes(project: Project, newest: int) -> Population:
         newest,
         len(rows) - len(own),
     )
+
+
+def _label_ids(project: Project, known: _Tracks, first: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the annotation ids of boxes of no track, which nothing else tells apart; 0 for boxes of a track."""
+    rows, found = known.table.rows, np.zeros(len(first), np.int64)
+    loose = np.flatnonzero(rows.track_id[first] == NO_TRACK)
+    if len(loose):
+        ids = project.read(bulk.loose_boxes)
+        at = first[loose]
+        place = np.column_stack([known.video_ids[rows.video[at]], rows.frame[at], rows.class_id[at], rows.xyxy[at]])
+        found[loose] = [ids.get(tuple(row), 0) for row in place.tolist()]
+    return found
 
 
 def _tracks(project: Project, newest: int) -> Population:

@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.benchmarks.effort_goals import Goal
 from tests.benchmarks.page_footage import CROWD, CROWDED, FAR_SYNC, LOOP_FRAMES, NEAR_SYNC
+from tests.benchmarks.page_tab import tab
 from tests.browser.pages import CHROMIUM, FLAGS, served
 
 FULL_HD = {"width": 2280, "height": 1420}
@@ -40,9 +41,9 @@ DRAW = """what => {
   if (what === 'draw') framelabel.stage.context.getImageData(0, 0, 1, 1);
   return performance.now() - begun;
 }"""
-WALK = """async ([first, count]) => {
-  for (let step = 0; step < count; step += 1) await framelabel.seek(first + step);
-}"""
+WALK = """(async () => {
+  for (let step = 0; step < %d; step += 1) await framelabel.seek(%d + step);
+})()"""
 
 
 @contextmanager
@@ -134,17 +135,16 @@ def boxes(project: Path) -> list[Goal]:
 
 def memory(project: Path, count: int) -> list[Goal]:
     """Step through `count` frames and compare memory after a fifth of them with memory at the end."""
-    with served(project) as (process, [url]), browsing() as browser:
-        page = opened(browser, url, LAPTOP)
-        tools = page.context.new_cdp_session(page)
-        tools.send("Performance.enable")
+    with served(project) as (process, [url]), tab(url, LAPTOP) as page:
+        page.send("Performance.enable")
         part = max(count // 20, 1)
         sizes = []
         for first in range(0, count, part):
-            page.evaluate(WALK, [first, part])
-            tools.send("HeapProfiler.collectGarbage")
-            heap = {item["name"]: item["value"] for item in tools.send("Performance.getMetrics")["metrics"]}
+            page.run(WALK % (part, first))
+            page.send("HeapProfiler.collectGarbage")
+            heap = {item["name"]: item["value"] for item in page.send("Performance.getMetrics")["metrics"]}
             sizes.append((_resident(process.pid), _renderer(), heap["JSHeapUsedSize"] / 2**20))
+            print(f"  {first + part} steps: server {sizes[-1][0]:.0f} MB, tab {sizes[-1][1]:.0f} MB", flush=True)
     table = np.array(sizes)
     early, late = table[4:8].max(axis=0), table[-4:].max(axis=0)
     print(f"  after {count // 5} steps: server {early[0]:.0f} MB, tab {early[1]:.0f} MB, scripts {early[2]:.1f} MB")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from framelabel.workflows import label
 from tests.assets import squares
-from tests.browser.pages import CHROMIUM, FLAGS
+from tests.browser.pages import CHROMIUM, FLAGS, PATIENCE_MS
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -51,16 +52,20 @@ def project(labelled: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def visit(browser: Browser) -> Iterator[Callable[[str], Page]]:
-    """Return a function that opens the page as a person of its own; an error in a page fails the test at its end."""
+def visit(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Return a function that opens the page as a person of its own; an error in a page fails the test at its end.
+
+    What else it is given describes the person's browser, as Playwright's `new_context` takes it.
+    """
     errors: list[str] = []
     contexts = []
 
-    def open_page(url: str) -> Page:
-        context = browser.new_context(viewport={"width": 1200, "height": 800})
+    def open_page(url: str, **kind: Any) -> Page:
+        options: dict[str, Any] = {"viewport": {"width": 1200, "height": 800}, **kind}
+        context = browser.new_context(**options)
+        context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(15_000)
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(url)
         page.wait_for_selector("body[data-ready=yes]")

@@ -13,6 +13,8 @@ from playwright.sync_api import Page
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
+PATIENCE_MS = 60_000
+"""How long a test waits for what must come: nothing is measured by it, and machines may be busy with other work."""
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 
 
@@ -28,7 +30,7 @@ def served(project: Path, *flags: str, port: int = 0) -> Iterator[tuple[subproce
         yield process, urls
     finally:
         process.terminate()
-        process.wait(timeout=20)
+        process.wait(timeout=60)
 
 
 def seek(page: Page, frame: int) -> None:

@@ -78,15 +78,19 @@ def test_a_label_of_no_object_is_corrected_as_what_it_is(
 
 
 def test_a_label_of_no_object_takes_keys_too(visit: Callable[[str], Page], loose: tuple[Path, list[int]]) -> None:
-    """Clicked, its class is changed by a number key, and it is deleted; the other one stays."""
+    """Clicked, its class is changed by a number key: a person answers for it then; deleted, the other one stays."""
     project, ids = loose
-    with served(project) as (_, [url]):
+    with served(project, "--annotator", "ada") as (_, [url]):
         page = visit(url)
         seek(page, FRAME)
         click_at(page, SIZE, (25, 11))
+        assert "import" in page.inner_text("dt:text-is('made by') + dd")
         page.keyboard.press("2")
         said(page, "3 is green")
         assert stored(project)[3].class_id == 1
+        assert page.inner_text("dt:text-is('made by') + dd") == "ada, taken over"
+        page.keyboard.press("Enter")
+        page.wait_for_selector("dt:text-is('made by') + dd:text-is('ada, drawn or accepted')")
         page.keyboard.press("Delete")
         said(page, "delete 3")
         assert 3 not in stored(project)

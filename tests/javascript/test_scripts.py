@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 HERE = Path(__file__).parent
 STATIC = HERE.parents[1] / "framelabel" / "web" / "static"
@@ -64,8 +65,31 @@ def test_colours_of_objects_can_be_told_apart(eyes: str) -> None:
     assert line is not None
     codes = re.findall(r"#([0-9a-f]{6})", line[1])
     assert len(codes) == 8
-    rgb = np.array([[int(code[at : at + 2], 16) / 255 for at in (0, 2, 4)] for code in codes])
-    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-    seen = np.clip(linear @ BLIND[eyes].T, 0, 1) ** (1 / 3)
+    seen = np.clip(np.array([linear_light(code) for code in codes]) @ BLIND[eyes].T, 0, 1) ** (1 / 3)
     distance = min(float(np.linalg.norm(one - two)) for one, two in combinations(seen, 2))
     assert distance > 0.08
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("ground", ["ground", "panel"])
+@pytest.mark.parametrize("ink", ["ink", "quiet", "warn", "accent"])
+def test_what_is_written_can_be_read(ink: str, ground: str, theme: str) -> None:
+    """Every colour of text has a contrast of 4.5 and more on every ground, in both themes (WCAG 2.2, level AA)."""
+    sheet = (STATIC / "style.css").read_text("utf-8")
+    shades = {
+        name: (light, dark)[theme == "dark"]
+        for name, light, dark in re.findall(r"--(\w+): light-dark\(#([0-9a-f]{6}), #([0-9a-f]{6})\)", sheet)
+    }
+    lighter, darker = sorted((luminance(shades[ink]), luminance(shades[ground])), reverse=True)
+    assert (lighter + 0.05) / (darker + 0.05) >= 4.5
+
+
+def luminance(code: str) -> float:
+    """Return the relative luminance of an sRGB colour "rrggbb" as WCAG defines it."""
+    return float(linear_light(code) @ np.array([0.2126, 0.7152, 0.0722]))
+
+
+def linear_light(code: str) -> NDArray[np.float64]:
+    """Return the (3,) linear light in [0, 1] of an sRGB colour "rrggbb"."""
+    rgb = np.array([int(code[at : at + 2], 16) / 255 for at in (0, 2, 4)])
+    return np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)

@@ -65,13 +65,15 @@ export function actions(page, jumps, queue) {
     },
     accept: async () => {
       if (jumps.proposal) await jumps.accept();
-      else if (page.task) await queue.answer(page.task.choices[0] ?? 'accept');
+      else if (page.task) await queue.answer(queue.agreed);
       else await again({});
     },
     reject: async () => {
       if (jumps.proposal) await jumps.reject();
-      else if (page.task) await queue.answer(page.task.choices[1] ?? 'reject');
+      else if (page.task) await queue.answer(queue.choices[1]);
     },
+    fix: () => queue.answer('fix'),
+    skip: () => queue.answer('skip'),
     copy: async () => {
       const label = page.stage.current();
       if (!label || page.frame + 1 >= page.video.frames) return;
@@ -91,7 +93,9 @@ export function actions(page, jumps, queue) {
     }),
     split: () => page.edit({ action: 'split', track: page.selected, frame: page.frame }),
     class: async (event) => {
-      const chosen = page.project.classes[Number(event?.key) - 1];
+      const row = Number(event?.key) - 1;
+      if (queue.isNamed) { await queue.answer(queue.choices[row] ?? ''); return; }
+      const chosen = page.project.classes[row];
       if (!chosen) return;
       find('class').value = chosen.name;
       if (page.selected !== null) await page.edit({ action: 'class', track: page.selected, class: chosen.name });

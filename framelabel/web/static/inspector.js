@@ -5,6 +5,16 @@ import { KEYFRAME, TRUNCATED } from './labels.js';
 
 const STATES = ['visible', 'occluded', 'absent', 'lost'];
 
+/** Who answers for a label: a person once they have drawn, accepted or changed it. @param {import('./labels.js').Label} label */
+function madeBy({ flags, score, maker }) {
+  const [origin, author] = maker ?? ['', ''];
+  const shown = score > 0 && score < 1 ? ` (score ${score.toFixed(2)})` : '';
+  if (origin === 'human') return flags & KEYFRAME ? `${author}, drawn or accepted` : `${author}, taken over${shown}`;
+  if (origin === 'import') return `import${shown}`;
+  if (origin === 'consensus') return 'several people';
+  return flags & KEYFRAME ? 'a person' : score ? `the model (${score.toFixed(2)})` : 'propagation';
+}
+
 export class Inspector {
   /** @param {import('./page.js').Page} page @param {(name: string, event: null) => void} act */
   constructor(page, act) {
@@ -49,7 +59,7 @@ export class Inspector {
         ['class', page.project.classes[label.class]?.name ?? '?'],
         [label.polygon ? 'polygon in' : label.polyline ? 'line in' : label.points ? 'points in' : 'box',
           `${x1.toFixed(1)}, ${y1.toFixed(1)} – ${x2.toFixed(1)}, ${y2.toFixed(1)}`],
-        ['made by', label.flags & KEYFRAME ? 'a person' : label.score ? `the model (${label.score.toFixed(2)})` : 'propagation'],
+        ['made by', madeBy(label)],
         ['expected overlap', `${Math.round((1 - label.uncertainty) * 100)} %`],
         ['state', STATES[label.visibility] + (label.flags & TRUNCATED ? ', truncated' : '')],
       );
@@ -58,7 +68,7 @@ export class Inspector {
       for (const [name, value] of Object.entries(label?.attributes ?? {})) list.push([name, String(value)]);
       return [facts(list)];
     }
-    const buttons = [['accept', 'Accept'], ['propagate', 'Carry on'], ['split', 'Split'], ['merge', 'Merge'], ['swap', 'Swap'],
+    const buttons = [['accept', 'Accept'], ['copy', 'Copy on'], ['propagate', 'Carry on'], ['keyframe', 'Next keyframe'], ['split', 'Split'], ['merge', 'Merge'], ['swap', 'Swap'],
       ['occluded', 'Occluded'], ['truncated', 'Truncated'], ['absent', 'Ends here'], ['delete', 'Remove']];
     const actions = make('div', { className: 'actions' }, buttons.map(([name, text]) => button(text, () => this.act(name, null))));
     return [facts(list), actions, ...(label ? this.#attributes(label) : [])];

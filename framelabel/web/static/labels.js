@@ -7,9 +7,10 @@ const KEPT = 12;
 
 /**
  * @typedef {{frame: number, id: number, track: number, class: number, xyxy: number[], visibility: number,
- *            flags: number, score: number, uncertainty: number, attributes?: Record<string, any>,
+ *            flags: number, score: number, uncertainty: number, maker?: [string, string], attributes?: Record<string, any>,
  *            polygon?: number[][][], polyline?: number[][], points?: number[][], visible?: number[], mask?: number[]}} Label
  * A label that belongs to no object has the number of its own below zero as its track: -1 - id.
+ * Its maker is the origin of what is stored and the name of its author.
  * A mask is its vertical stretches in a row: x, first y, y after the last.
  */
 
@@ -50,15 +51,26 @@ export class Labels {
       const fetched = this.#fetch(number);
       found = fetched.then(({ byFrame, tags }) => {
         if (this.windows.get(number) !== found) return byFrame; // forgotten meanwhile: newer tags are on their way
-        for (let frame = number * WINDOW; frame < (number + 1) * WINDOW; frame += 1) this.tags.delete(frame);
+        this.#dropTags(number);
         for (const [frame, values] of Object.entries(tags)) this.tags.set(Number(frame), values);
         return byFrame;
       });
       found.catch(() => { if (this.windows.get(number) === found) this.windows.delete(number); });
       this.windows.set(number, found);
-      if (this.windows.size > KEPT) this.windows.delete(this.windows.keys().next().value ?? 0);
+      if (this.windows.size > KEPT) this.#drop(this.windows.keys().next().value ?? 0);
     }
     return found;
+  }
+
+  /** @param {number} number */
+  #drop(number) {
+    this.windows.delete(number);
+    this.#dropTags(number);
+  }
+
+  /** @param {number} number */
+  #dropTags(number) {
+    for (let frame = number * WINDOW; frame < (number + 1) * WINDOW; frame += 1) this.tags.delete(frame);
   }
 
   /** @param {number} number */
@@ -67,10 +79,10 @@ export class Labels {
     const answer = await read(`/api/videos/${this.video}/labels?start=${start}&stop=${start + WINDOW}`);
     /** @type {Map<number, Label[]>} */
     const byFrame = new Map();
-    for (const [frame, id, track, cls, x1, y1, x2, y2, visibility, flags, score, uncertainty] of answer.boxes) {
+    for (const [frame, id, track, cls, x1, y1, x2, y2, visibility, flags, score, uncertainty, maker] of answer.boxes) {
       const label = {
         frame, id, track: track < 0 ? -1 - id : track, class: cls, xyxy: [x1, y1, x2, y2], visibility, flags, score, uncertainty,
-        ...answer.extras[id],
+        maker: answer.makers[maker], ...answer.extras[id],
       };
       const list = byFrame.get(frame);
       if (list) list.push(label); else byFrame.set(frame, [label]);

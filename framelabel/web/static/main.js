@@ -10,7 +10,7 @@ import { Page } from './page.js';
 import { PluginPanel } from './plugin.js';
 import { Queue } from './queue.js';
 
-const BUTTONS = ['back', 'forward', 'play', 'uncertain', 'suggested', 'finding', 'stitch', 'undo', 'redo', 'help'];
+const BUTTONS = ['back', 'forward', 'play', 'uncertain', 'suggested', 'event', 'finding', 'stitch', 'undo', 'redo', 'help', 'takeBack'];
 
 async function begin() {
   const project = await read('/api/project');
@@ -37,6 +37,7 @@ async function begin() {
   find('export').addEventListener('click', () => { window.location.href = `/api/export/${find('format').value}`; });
   find('unsaved').addEventListener('click', () => page.saving.retry());
   find('take').addEventListener('click', () => act('task', null));
+  find('finish').addEventListener('click', () => act('accept', null));
   for (const name of BUTTONS) find(name).addEventListener('click', () => act(name, null));
   find('sheet').append(sheet(), button('Close', () => find('sheet').close()));
   listenToKeys(act);

@@ -40,6 +40,8 @@ export class Page {
     this.listeners = [];
     /** Called when labels have changed. @type {(() => void)[]} */
     this.changes = [];
+    /** Called when an edit of this person is done (1) or undone (-1). @type {(done: any, by: number, track?: number) => void} */
+    this.whenEdited = () => {};
     /** Takes what is drawn and selected instead of the labels, while zones are drawn. @type {any} */
     this.other = null;
     this.saving = new Saving(`${project.name}:${project.you.name}`, {
@@ -56,6 +58,7 @@ export class Page {
       canWrite: () => this.project.you.can_write,
       zoomed: () => this.sharpen(),
       hint: (text) => this.say(text),
+      drafting: (isOn) => { find('finish').hidden = !isOn; find('takeBack').hidden = !isOn; },
     });
     this.timeline = new Timeline(find('timeline'), {
       seek: (frame) => this.seek(frame),
@@ -220,6 +223,7 @@ export class Page {
     try {
       const done = await this.saving.send('/api/edit', body);
       if (!done) return null;
+      this.whenEdited(done, 1, content.track);
       // a person who has picked something else meanwhile keeps it
       if (done.track !== null && (isAlone || content.action === 'box') && this.selected === selected) this.pick(done.track);
       await this.refresh(done.start, done.stop, done.tracks);
@@ -244,6 +248,7 @@ export class Page {
   async #step(way) {
     const done = await write(`/api/${way}`, {});
     if (!done.title) { this.say(`nothing to ${way}`); return; }
+    this.whenEdited(done, way === 'undo' ? -1 : 1);
     if (done.video === this.video.id) await this.refresh(done.start, done.stop, done.tracks);
     this.say(`${way}: ${done.title}`);
   }

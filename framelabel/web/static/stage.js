@@ -19,6 +19,7 @@ import { View } from './view.js';
  * @property {() => boolean} canWrite
  * @property {() => void} zoomed
  * @property {(text: string) => void} hint
+ * @property {(isOn: boolean) => void} drafting a shape has corners and is not finished, or is
  */
 
 const LEAST = { polygon: 3, polyline: 2, points: 1, box: 2 };
@@ -144,6 +145,7 @@ export class Stage {
       const [x1, y1, x2, y2] = this.drag.drawing.xyxy;
       paintDraft(context, view, [[x1, y1], [x2, y1], [x2, y2], [x1, y2]], true);
     }
+    this.owner.drafting(this.draft.length > 0);
     if (this.draft.length) {
       if (this.tool === 'points') paintShape(context, view, { points: this.draft }, '#fff', 2, true);
       else paintDraft(context, view, this.draft, false);
@@ -233,7 +235,7 @@ export class Stage {
       return;
     }
     this.draft.push(point);
-    if (this.draft.length === 1) this.owner.hint('click the next corners; Enter or a double click ends, Backspace takes one back');
+    if (this.draft.length === 1) this.owner.hint('click the next corners; Enter, a double click or Finish ends, Backspace takes one back');
     this.drawMarks();
   }
 
