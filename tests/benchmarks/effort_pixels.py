@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -15,7 +15,8 @@ from framelabel.core.geometry import paired_iou
 from framelabel.core.tracks import Track, Visibility
 from framelabel.tracking.propagation.evidence import Evidence
 from framelabel.tracking.propagation.protocol import SiameseNetwork
-from framelabel.tracking.propagation.visual import Stretch, VisualPropagator, assembled, best_label
+from framelabel.tracking.propagation.suggestion import next_of
+from framelabel.tracking.propagation.visual import VisualPropagator
 from tests.benchmarks.effort_footage import Sequence
 from tests.benchmarks.effort_goals import Goal, Part
 
@@ -51,18 +52,24 @@ class Session:
 
 
 class Annotator:
-    """Draws the first and last box of each visible run, then one box at a time where `order` says."""
+    """Draws the first and last box of each visible run, then one box at a time where `order` says.
+
+    As on the review page, a further box has the frames up to its neighbours solved again; the others stay.
+    """
 
     def __init__(self, sequence: Sequence, tool: VisualPropagator | None) -> None:
         self.sequence = sequence
         self.tool = tool
         self.keys = {frame for run in sequence.runs() for frame in run}
-        self.stretches: list[Stretch] = []
+        self.paths: list[Track] = []
+        """What the tool says of each visible run."""
         self.overlap = np.zeros(len(sequence.truth))
+        self._solved: set[int] = set()
 
-    def track(self) -> Track:
-        """Return the human boxes so far."""
-        frame = np.array(sorted(self.keys), np.int64)
+    def track(self, start: int = 0, stop: int | None = None) -> Track:
+        """Return the human boxes so far from frame `start` to frame `stop`, inclusive."""
+        last = len(self.sequence.truth) if stop is None else stop
+        frame = np.array([key for key in sorted(self.keys) if start <= key <= last], np.int64)
         return Track.of(1, frame, self.sequence.truth[frame], is_keyframe=np.ones(len(frame), np.bool_))
 
     def solve(self) -> float:
@@ -73,15 +80,31 @@ class Annotator:
             predicted = linear(self.track(), len(truth))
             self.overlap[present] = paired_iou(predicted[present], truth[present])
             return float((self.overlap[present] >= RIGHT).mean())
-        keyframes = self.track()
-        self.stretches = []
-        for start, stop in self.sequence.runs():
-            inside = keyframes.select((keyframes.frame >= start) & (keyframes.frame <= stop))
-            self.stretches += self.tool.stretches(inside, Span(start, stop + 1))
-        answer = assembled(keyframes, Span(0, len(truth)), self.stretches)
-        given = present & answer.is_present
-        self.overlap[given] = paired_iou(answer.xyxy[given], truth[given])
+        runs = self.sequence.runs()
+        if not self.paths:
+            self.paths = [self.tool.propagate(self.track(*run), Span(run[0], run[1] + 1)) for run in runs]
+        for number, (start, stop) in enumerate(runs):
+            for key in sorted(self.keys - self._solved):
+                if start < key < stop:
+                    self.paths[number] = self._around(self.tool, self.paths[number], key)
+        self._solved = set(self.keys)
+        for path in self.paths:
+            given = path.frame[path.is_present]
+            self.overlap[given] = paired_iou(path.xyxy[path.is_present], truth[given])
         return float((self.overlap[present] >= RIGHT).mean())
+
+    def _around(self, tool: VisualPropagator, path: Track, key: int) -> Track:
+        """Return the path of a run after a new box at frame `key`."""
+        keys = self.track(int(path.frame[0]), int(path.frame[-1]))
+        row = int(np.searchsorted(keys.frame, key))
+        span = Span(int(keys.frame[row - 1]), int(keys.frame[row + 1]) + 1)
+        part = tool.propagate(keys, span)
+        rows = part.frame - path.frame[0]
+        columns = {}
+        for name in ("xyxy", "is_keyframe", "uncertainty", "visibility", "score"):
+            columns[name] = getattr(path, name).copy()
+            columns[name][rows] = getattr(part, name)
+        return replace(path, **columns)
 
     def run(self, order: Order) -> Session:
         """Label until enough boxes are right."""
@@ -89,10 +112,10 @@ class Annotator:
         total = int(self.sequence.is_present.sum())
         while True:
             shares.append(self.solve())
-            for part in self.stretches:
-                seen = part.visibility != Visibility.ABSENT
-                overlaps.append(self.overlap[part.frame[seen]])
-                expected.append(1 - part.uncertainty[seen])
+            for path in self.paths:
+                filled = (path.visibility != Visibility.ABSENT) & ~path.is_keyframe
+                overlaps.append(self.overlap[path.frame[filled]])
+                expected.append(1 - path.uncertainty[filled])
             if shares[-1] >= STOP or len(self.keys) >= CAP * total:
                 break
             self.keys.add(order(self))
@@ -117,9 +140,9 @@ def bisect(annotator: Annotator) -> int:
 
 
 def suggested(annotator: Annotator) -> int:
-    """Choose what the tool suggests."""
-    found = best_label(annotator.stretches)
-    return bisect(annotator) if found is None else found[0]
+    """Choose what the tool suggests, as the review page and `framelabel propagate --suggest` do."""
+    found = [item for path in annotator.paths if (item := next_of(path)) is not None]
+    return max(found, key=lambda item: item.gain).frame if found else bisect(annotator)
 
 
 def oracle(annotator: Annotator) -> int:

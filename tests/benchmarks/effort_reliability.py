@@ -21,6 +21,8 @@ import cv2  # noqa: E402 - run as a script, from any folder
 import numpy as np  # noqa: E402
 from numpy.typing import NDArray  # noqa: E402
 
+from framelabel.core.frames import Span  # noqa: E402
+from framelabel.core.geometry import paired_iou  # noqa: E402
 from framelabel.core.tracks import Visibility  # noqa: E402
 from framelabel.inference.siamese import NanoTrack  # noqa: E402
 from framelabel.tracking.propagation.evidence import Evidence  # noqa: E402
@@ -44,13 +46,14 @@ def collect(sequence: effort_footage.Sequence, tool: VisualPropagator) -> Sample
         annotator = effort_pixels.Annotator(sequence, tool)
         total = int(sequence.is_present.sum())
         while annotator.solve() < effort_pixels.STOP and len(annotator.keys) < effort_pixels.CAP * total:
-            for part in annotator.stretches:
-                address = int(part.frame[0]), int(part.frame[-1]), round(float(part.features[0].sum()), 6)
-                if address not in seen:
-                    seen.add(address)
-                    there = part.visibility != Visibility.ABSENT
-                    features.append(part.features[there])
-                    overlap.append(annotator.overlap[part.frame[there]])
+            for start, stop in sequence.runs():
+                for part in tool.stretches(annotator.track(start, stop), Span(start, stop + 1)):
+                    address = int(part.frame[0]), int(part.frame[-1]), round(float(part.features[0].sum()), 6)
+                    if address not in seen:
+                        seen.add(address)
+                        there = part.visibility != Visibility.ABSENT
+                        features.append(part.features[there])
+                        overlap.append(paired_iou(part.xyxy[there], sequence.truth[part.frame[there]]))
             annotator.keys.add(order(annotator))
     if not features:
         return np.zeros((0, len(FEATURES))), np.zeros(0)
@@ -72,16 +75,13 @@ def fit(features: Floats, target: Floats, weight: Floats) -> Floats:
     return np.concatenate([[found[0] - slopes @ mean], slopes])
 
 
-def fit_all(samples: dict[str, Samples], without: str = "") -> tuple[Floats, Floats]:
-    """Return the coefficients of 1 - IoU, and (2,) of the log odds of a wrong box on the log odds of 1 - IoU."""
+def fit_all(samples: dict[str, Samples], without: str = "") -> Floats:
+    """Return the coefficients of 1 - IoU."""
     chosen = [part for name, part in samples.items() if name != without and len(part[1])]
     features = np.concatenate([part[0] for part in chosen])
     overlap = np.concatenate([part[1] for part in chosen])
     weight = np.concatenate([np.full(len(part[1]), min(1.0, _SEQUENCE_WEIGHT / len(part[1]))) for part in chosen])
-    doubt = fit(features, 1 - overlap, weight)
-    odds = doubt[0] + features @ doubt[1:]
-    wrong = fit(odds[:, None], (overlap < effort_pixels.RIGHT).astype(np.float64), weight)
-    return doubt, wrong
+    return fit(features, 1 - overlap, weight)
 
 
 def judge(samples: dict[str, Samples]) -> str:
@@ -90,7 +90,7 @@ def judge(samples: dict[str, Samples]) -> str:
     for name, (features, overlap) in samples.items():
         if len(overlap) == 0:
             continue
-        doubt, _ = fit_all(samples, name)
+        doubt = fit_all(samples, name)
         guess = 1 / (1 + np.exp(-(doubt[0] + features @ doubt[1:])))
         expected.append(1 - guess)
         measured.append(overlap)
@@ -116,17 +116,14 @@ def main() -> int:
             evidence = Evidence(clip.size, 25.0, len(clip.index), reader=clip, network=network)
             samples[sequence.name] = collect(sequence, VisualPropagator(VisualPropagator.Options(), evidence))
     print(judge(samples))
-    print(render(*fit_all(samples)))
+    print(render(fit_all(samples)))
     return 0
 
 
-def render(doubt: Floats, wrong: Floats) -> str:
+def render(doubt: Floats) -> str:
     """Return the lines for the module."""
     slopes = ", ".join(f"{value:.4f}" for value in doubt[1:])
-    return (
-        f"INTERCEPT = {doubt[0]:.4f}\nCOEFFICIENTS = np.array([{slopes}])\n"
-        f"WRONG_INTERCEPT, WRONG_SLOPE = {wrong[0]:.4f}, {wrong[1]:.4f}"
-    )
+    return f"INTERCEPT = {doubt[0]:.4f}\nCOEFFICIENTS = np.array([{slopes}])"
 
 
 if __name__ == "__main__":

@@ -35,19 +35,11 @@ none does.
 # AUC of IoU < 0.7 0.72, expected against measured IoU within 0.03 in every decile.
 INTERCEPT = 0.6075
 COEFFICIENTS = np.array([-2.9158, 0.3511, 0.6869, 0.2805])
-WRONG_INTERCEPT, WRONG_SLOPE = 2.0326, 2.8922
-"""Log odds of IoU < 0.7 as a linear function of the log odds of 1 - expected IoU."""
 
 
 def uncertainty(features: Floats) -> Floats:
     """Return (N,) 1 - expected IoU of rows of `FEATURES`, (N, F)."""
     return np.asarray(1 / (1 + np.exp(-(INTERCEPT + features @ COEFFICIENTS))), dtype=np.float64)
-
-
-def wrong_chance(doubt: Floats) -> Floats:
-    """Return P(IoU < 0.7) of boxes whose 1 - expected IoU is `doubt`."""
-    odds = np.log(np.clip(doubt, 1e-4, 1 - 1e-4) / (1 - np.clip(doubt, 1e-4, 1 - 1e-4)))
-    return np.asarray(1 / (1 + np.exp(-(WRONG_INTERCEPT + WRONG_SLOPE * odds))), dtype=np.float64)
 
 
 def features(found: Candidates, path: Path) -> Floats:

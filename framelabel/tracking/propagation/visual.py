@@ -26,18 +26,10 @@ _LOST_ABOVE = 0.75
 """Where less IoU than a quarter is expected, the evidence does not say where the object is."""
 _HIDDEN_BELOW = 0.3
 """A box that nothing but motion supports and that looks this little like the object is behind something."""
-_LABEL_REACH = 20.0
-"""Frames over which one more human box is taken to put its neighbours right."""
-_WRONGLY_ABSENT = 0.3
-"""Chance that an object taken to be absent is there after all, when the next frame to label is chosen."""
-_UNKNOWN = 0.1
-"""Added to every chance of a wrong box: what the measurements do not show, so that long gaps are looked at too."""
 _PASSING = 300
 """A walk from farther beyond a gap than this many frames is not followed through it."""
 _CALIBRATING = 2
 """Human boxes on either side of a gap that calibrate it beside its own."""
-_HELD = 8.0
-"""Nearer to a key than this, the path is held already and one more box helps less."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,11 +45,6 @@ class Stretch:
     features: Floats
     """(N, F) what the uncertainty was computed from, columns `reliability.FEATURES`."""
     is_open: bool
-
-    def wrong(self) -> Floats:
-        """Return the (N,) chance that a box's IoU is below 0.7, or that an object taken to be absent is there."""
-        chance = reliability.wrong_chance(self.uncertainty)
-        return np.where(self.visibility == Visibility.ABSENT, _WRONGLY_ABSENT, chance)
 
 
 class VisualPropagator:
@@ -188,22 +175,3 @@ def assembled(keyframes: Track, span: Span, stretches: list[Stretch]) -> Track:
     doubt[visibility == Visibility.ABSENT] = 0.0
     frame = np.arange(span.start, span.stop, dtype=np.int64)
     return Track(keyframes.id, keyframes.class_id, frame, xyxy, is_key, doubt, visibility, score)
-
-
-def best_label(stretches: list[Stretch]) -> tuple[int, float] | None:
-    """Return the frame whose human box is expected to put most boxes right, and how many; None when all are known.
-
-    A human box is taken to help its neighbours, less with distance; close to a key that is there already it helps
-    less, because the path is held there.
-    """
-    best: tuple[int, float] | None = None
-    for part in stretches:
-        wrong = part.wrong()
-        place = np.arange(len(wrong))
-        reach = np.exp(-np.abs(place[:, None] - place[None]) / _LABEL_REACH)
-        near = place + 1.0 if part.is_open else np.minimum(place + 1, len(wrong) - place)
-        gain = (reach @ (wrong + _UNKNOWN)) * np.sqrt(np.minimum(near / _HELD, 1.0))
-        row = int(np.argmax(gain)) if len(gain) else 0
-        if len(gain) and (best is None or gain[row] > best[1]):
-            best = int(part.frame[row]), float(gain[row])
-    return best

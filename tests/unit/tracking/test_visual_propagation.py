@@ -13,7 +13,8 @@ from framelabel.tracking.propagation.correlation import FlowPropagator
 from framelabel.tracking.propagation.footage import Footage, MissingFootageError
 from framelabel.tracking.propagation.fusion import FusionOptions, chain
 from framelabel.tracking.propagation.keys import from_log, to_log
-from framelabel.tracking.propagation.visual import VisualPropagator, best_label
+from framelabel.tracking.propagation.suggestion import next_of
+from framelabel.tracking.propagation.visual import VisualPropagator
 from tests.drawn_clip import COUNT, DrawnClip
 
 
@@ -97,12 +98,10 @@ def test_objects_share_one_decode() -> None:
 def test_suggests_inside_a_gap() -> None:
     """The suggested frame is one that no human has labelled, and labelling promises a gain."""
     clip = DrawnClip()
-    tool = FlowPropagator(FusionOptions(), clip.evidence())
-    found = best_label(tool.stretches(clip.keys(0, 20, 36), Span(0, 37)))
+    found = next_of(FlowPropagator(FusionOptions(), clip.evidence()).propagate(clip.keys(0, 36), Span(0, 37)))
     assert found is not None
-    assert found[0] not in (0, 20, 36)
-    assert found[1] > 0
-    assert best_label([]) is None
+    assert 0 < found.frame < 36
+    assert found.gain > 0
 
 
 def test_errors_say_what_to_do() -> None:
