@@ -8,6 +8,7 @@ from typing import Any
 from framelabel.core.catalog import Catalog
 from framelabel.core.errors import InvalidLabelsError
 from framelabel.formats.archives import unpacked
+from framelabel.formats.files import found
 from framelabel.formats.protocol import Format
 
 FORMATS: Catalog[type[Format[Any]]] = Catalog(
@@ -39,6 +40,9 @@ FORMATS: Catalog[type[Format[Any]]] = Catalog(
 )
 """In the order in which `detect_format` asks: the particular before the general."""
 
+_MOST_NAMED = 6
+"""Files of a folder that a message names."""
+
 
 def detect_format(path: Path) -> str:
     """Return the name of the format that the content at `path` is in.
@@ -49,8 +53,21 @@ def detect_format(path: Path) -> str:
     if not path.exists():
         raise InvalidLabelsError(f"{path}: no such file or folder")
     with unpacked(path) as (content, _):
-        for name in FORMATS:
-            if FORMATS.load(name).detect(content):
-                return name
+        name = _recognised(content)
+        inside = _files_inside(content) if not name and content.is_dir() else ""
+    if name:
+        return name
+    if inside:
+        raise InvalidLabelsError(f"{path}: not one data set as a whole; name one of its files: {inside}")
     known = ", ".join(sorted(FORMATS))
     raise InvalidLabelsError(f"{path}: not recognised as any format; name it with --from, one of: {known}")
+
+
+def _recognised(content: Path) -> str:
+    return next((name for name in FORMATS if FORMATS.load(name).detect(content)), "")
+
+
+def _files_inside(folder: Path) -> str:
+    """Return the first JSON files below a folder that are of some format, as a list for a message."""
+    files = [(file, _recognised(file)) for file in found(folder, ".json", limit=_MOST_NAMED)]
+    return ", ".join(f"{file.relative_to(folder).as_posix()} ({name})" for file, name in files if name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -103,12 +103,18 @@ class Format(ABC, Generic[O]):
         if self.one_file_suffix and place.suffix.lower() == self.one_file_suffix:
             content = _as_one_file(content, place)
         write_all(place, content)
-        beside = place.absolute().with_name(place.absolute().name + ".losses.txt")
-        if loss:
-            write_all(beside, [("", loss.text().encode())])
-        else:
-            beside.unlink(missing_ok=True)
+        write_losses(place, [loss])
         return loss
+
+
+def write_losses(path: Path, losses: Iterable[LossReport]) -> None:
+    """Write what exports to one place could not hold as `NAME.losses.txt` beside it; no file when nothing was lost."""
+    beside = path.absolute().with_name(path.absolute().name + ".losses.txt")
+    text = "".join(loss.text() for loss in losses if loss)
+    if text:
+        write_all(beside, [("", text.encode())])
+    else:
+        beside.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -60,7 +60,7 @@ class Voc(Format[VocOptions]):
         """Read every XML file below a folder as one picture."""
         builder = LabelsBuilder(report)
         files = [path] if path.is_file() else found(path, ".xml")
-        root = path / "Annotations" if (path / "Annotations").is_dir() else path
+        root = next((path / name for name in ("Annotations", "annotations") if (path / name).is_dir()), path)
         video = builder.video(make_video(path.stem)) if files else -1
         for file in files:
             report.file = str(file)

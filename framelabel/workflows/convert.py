@@ -9,7 +9,7 @@ from framelabel.core.config import setting
 from framelabel.core.protocols import SILENT, Reporter
 from framelabel.formats.catalog import FORMATS
 from framelabel.formats.report import LossReport, Report
-from framelabel.workflows.export import parse_shares, placed, split_labels
+from framelabel.workflows.export import parse_shares, placed, split_labels, write_losses_of_splits
 from framelabel.workflows.format_choice import make_format, source_format
 
 
@@ -52,4 +52,5 @@ def run(config: ConvertConfig, reporter: Reporter = SILENT) -> ConvertSummary:
     for name, part in split_labels(labels, parse_shares(config.split)):
         target, kind = placed(writer, config.destination, name)
         parts.append((target, kind.write(part, target)))
+    write_losses_of_splits(parts)
     return ConvertSummary(report, tuple(parts))

@@ -20,7 +20,7 @@ from framelabel.core.events import Event
 from framelabel.core.frames import FrameIndex, VideoId
 from framelabel.core.labels import Flag, FrameTable, Labels
 from framelabel.core.protocols import SILENT, Reporter
-from framelabel.formats.protocol import Format
+from framelabel.formats.protocol import Format, write_losses
 from framelabel.formats.report import LossReport
 from framelabel.media import open_video
 from framelabel.media.picture_files import encode
@@ -99,7 +99,14 @@ def run(config: ExportConfig, report: Reporter = SILENT) -> ExportSummary:
             pictures += write_pictures(part, writer, target, indices, report, conceal)
             if conceal is not None:
                 audits.append(f"{conceal.line()} (audit: {conceal.write(target)})")
+    write_losses_of_splits(parts)
     return ExportSummary(tuple(parts), pictures, tuple(audits))
+
+
+def write_losses_of_splits(parts: Sequence[tuple[Path, LossReport]]) -> None:
+    """Write one loss report for splits that share a folder, where each would replace that of the one before."""
+    for place in {target for target, _ in parts}:
+        write_losses(place, [loss for target, loss in parts if target == place])
 
 
 def placed(kind: Format[Any], destination: Path, split: str) -> tuple[Path, Format[Any]]:

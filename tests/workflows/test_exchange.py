@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from framelabel.cli.main import application
-from framelabel.core.errors import FramelabelError, UsageError
+from framelabel.core.errors import FramelabelError, InvalidLabelsError, UsageError
 from framelabel.formats.catalog import FORMATS
 from framelabel.workflows import convert, export, import_labels, validate
 
@@ -122,6 +122,31 @@ def test_losses_are_printed_and_written_beside(sequence: Path, tmp_path: Path) -
     assert result.exit_code == 0, result.output
     assert "lost: 3 x track id: dropped" in result.output
     assert "3 x track id: dropped" in (tmp_path / "y.losses.txt").read_text()
+
+
+def test_a_folder_of_several_data_sets_is_told_apart(tmp_path: Path) -> None:
+    """Where a folder is no data set as a whole, the message names the files below it that are some."""
+    for split in ("train", "val"):
+        (tmp_path / split).mkdir()
+        (tmp_path / split / "labels.json").write_text(json.dumps({"images": [], "annotations": [], "categories": []}))
+    with pytest.raises(InvalidLabelsError, match=r"train/labels.json \(coco\), val/labels.json \(coco\)"):
+        convert.run(convert.ConvertConfig(source=tmp_path, destination=tmp_path / "o.csv", to="csv"))
+
+
+def test_splits_of_one_folder_share_a_loss_report(tmp_path: Path) -> None:
+    """Splits go into one YOLO folder one after the other; the file beside it lists the losses of both."""
+    images = [{"id": n, "file_name": f"{n}.jpg", "width": 64, "height": 48} for n in range(1, 21)]
+    given = {"bbox": [1, 2, 8, 8], "category_id": 1, "area": 64, "attributes": {"truncated": True}}
+    labels = [{"id": n, "image_id": n, **given} for n in range(1, 21)]
+    source = tmp_path / "set.json"
+    source.write_text(json.dumps({"images": images, "annotations": labels, "categories": [{"id": 1, "name": "a"}]}))
+    summary = convert.run(
+        convert.ConvertConfig(source=source, destination=tmp_path / "y", to="yolo", split="train=0.5,val=0.5")
+    )
+    counts = [loss.losses["truncated"].count for _, loss in summary.parts]
+    assert (len(counts), sum(counts)) == (2, 20)
+    lines = (tmp_path / "y.losses.txt").read_text().splitlines()
+    assert [f"{count} x truncated: dropped" for count in counts] == [line for line in lines if "truncated" in line]
 
 
 @pytest.mark.parametrize(
