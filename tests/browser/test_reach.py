@@ -6,19 +6,32 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, CDPSession, Page
+from playwright.sync_api import CDPSession, Page
 
 from framelabel.core.frames import VideoId
+from framelabel.core.shapes import Polyline
 from framelabel.core.tasks import Answer, Task, TaskKind
 from framelabel.store.project import Project
 from tests.assets import squares
 from tests.browser.pages import place, said, seek, served
 
 SIZE = squares.SIZE
-UNNAMED = """() => [...document.querySelectorAll('button, a, select, input, canvas, meter, dialog')]
-  .filter((item) => !item.closest('[hidden], [aria-hidden=true]'))
-  .filter((item) => !(item.getAttribute('aria-label') || item.textContent.trim() || item.labels?.length || item.title))
-  .map((item) => item.outerHTML)"""
+SIDEWAYS = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+CONTROLS = {
+    *("button", "link", "combobox", "listbox", "textbox", "searchbox", "spinbutton", "slider", "checkbox", "radio"),
+    *("ColorWell", "meter", "dialog", "application", "image", "img", "Canvas", "DisclosureTriangle"),
+}
+"""Roles, as Chromium tells them to screen readers, that need a name."""
+
+
+def unnamed(page: Page) -> list[str]:
+    """Return the roles of the controls that a screen reader would find without a name."""
+    tools = page.context.new_cdp_session(page)
+    nodes = tools.send("Accessibility.getFullAXTree")["nodes"]
+    tools.detach()
+    found = [node for node in nodes if not node["ignored"] and node["role"]["value"] in CONTROLS]
+    assert len(found) > 20, "the tree is there"
+    return [node["role"]["value"] for node in found if not node.get("name", {}).get("value", "").strip()]
 
 
 def touch(tools: CDPSession, kind: str, points: list[tuple[float, float]]) -> None:
@@ -27,13 +40,10 @@ def touch(tools: CDPSession, kind: str, points: list[tuple[float, float]]) -> No
     tools.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": where})
 
 
-def test_fingers_draw_zoom_and_move(browser: Browser, project: Path) -> None:
-    """One finger draws a box, two fingers zoom about their middle and move the picture; nothing is drawn by two."""
+def test_fingers_draw_zoom_and_move(visit: Callable[..., Page], project: Path) -> None:
+    """One finger draws a box, two zoom about their middle and move the picture; a line is ended without a keyboard."""
     with served(project) as (_, [url]):
-        context = browser.new_context(viewport={"width": 1024, "height": 768}, has_touch=True)
-        page = context.new_page()
-        page.goto(url)
-        page.wait_for_selector("body[data-ready=yes]")
+        page = visit(url, viewport={"width": 1024, "height": 768}, has_touch=True)
         seek(page, 10)
         tools = page.context.new_cdp_session(page)
         start, stop = place(page, SIZE, (2, 56)), place(page, SIZE, (20, 63))
@@ -55,49 +65,48 @@ def test_fingers_draw_zoom_and_move(browser: Browser, project: Path) -> None:
         touch(tools, "touchEnd", [])
         with Project(project) as stored:
             assert len(stored.tracks(VideoId(1))) == 3
-        context.close()
+        page.select_option("#tool", "polyline")
+        for step in (0, 60, 120):
+            page.touchscreen.tap(x - step, y)
+        page.tap("#takeBack")
+        page.tap("#finish")
+        said(page, "draw red 4")
+        assert page.locator("#finish").is_hidden()
+        with Project(project) as stored:
+            [line] = [fact.shape for fact in stored.annotations(VideoId(1)) if fact.track_id == 4]
+            assert isinstance(line, Polyline)
+            assert len(line.points) == 2
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_readable_at_200_percent(browser: Browser, project: Path, theme: str) -> None:
+def test_readable_at_200_percent(visit: Callable[..., Page], project: Path, theme: str) -> None:
     """In a 1280 x 800 window at 200 % nothing is cut off sideways, every button can be reached, the picture is seen."""
     with served(project) as (_, [url]):
-        context = browser.new_context(
-            viewport={"width": 640, "height": 400},
-            device_scale_factor=2,
-            color_scheme="light" if theme == "light" else "dark",
-        )
-        page = context.new_page()
-        page.goto(url)
-        page.wait_for_selector("body[data-ready=yes]")
-        for address in ("/", "/dashboard"):
-            page.goto(url.split("/?")[0] + address)
-            page.wait_for_selector("body[data-ready=yes]")
-            wide = page.evaluate("() => document.documentElement.scrollWidth - document.documentElement.clientWidth")
-            assert wide <= 0
-        page.goto(url.split("/?")[0])
-        page.wait_for_selector("body[data-ready=yes]")
+        page = visit(url, viewport={"width": 640, "height": 400}, device_scale_factor=2, color_scheme=theme)
+        assert page.evaluate(SIDEWAYS) <= 0
         box = page.locator("#picture").bounding_box()
         assert box is not None
         assert box["height"] >= 200
         for name in ("#forward", "#undo", "#uncertain", "#help"):
             page.locator(name).scroll_into_view_if_needed()
             assert page.locator(name).is_visible()
-        context.close()
+        page.goto(url.split("/?")[0] + "/dashboard")
+        page.wait_for_selector("body[data-ready=yes]")
+        assert page.evaluate(SIDEWAYS) <= 0
 
 
 def test_every_control_has_a_name(visit: Callable[[str], Page], project: Path) -> None:
-    """A screen reader finds a name on every control, also of what is selected, and of the zones' form."""
+    """A screen reader is told a name of every control, also of what is selected, and of the zones' form."""
     with served(project, "--plugin", "defects") as (_, [url]):
         page = visit(url)
         seek(page, 10)
-        assert page.evaluate(UNNAMED) == []
+        assert unnamed(page) == []
         page.keyboard.press("Tab")
         page.wait_for_selector("#selection dl")
-        assert page.evaluate(UNNAMED) == []
+        assert unnamed(page) == []
         page.click("#plugin-open")
         page.wait_for_selector("#score")
-        assert page.evaluate(UNNAMED) == []
+        assert unnamed(page) == []
 
 
 def test_the_cheat_sheet_opens_at_its_top_and_escape_closes_it(visit: Callable[[str], Page], project: Path) -> None:
@@ -114,15 +123,12 @@ def test_the_cheat_sheet_opens_at_its_top_and_escape_closes_it(visit: Callable[[
         page.wait_for_function("() => document.querySelector('#picture').dataset.frame == '59'")
 
 
-def test_a_task_is_in_sight_when_it_is_taken(browser: Browser, project: Path) -> None:
+def test_a_task_is_in_sight_when_it_is_taken(visit: Callable[..., Page], project: Path) -> None:
     """In a low window, too, the choices of the task that `t` hands out can be seen beside its picture."""
     with Project(project, write=True) as stored:
         stored.append_tasks([Task(TaskKind.TRACK, VideoId(1), 5, 6, 1)])
     with served(project) as (_, [url]):
-        context = browser.new_context(viewport={"width": 1000, "height": 640})
-        page = context.new_page()
-        page.goto(url)
-        page.wait_for_selector("body[data-ready=yes]")
+        page = visit(url, viewport={"width": 1000, "height": 640})
         page.keyboard.press("t")
         page.wait_for_function("() => framelabel.task && framelabel.frame === 5 && framelabel.selected === 1")
         page.wait_for_function("""() => {
@@ -130,7 +136,6 @@ def test_a_task_is_in_sight_when_it_is_taken(browser: Browser, project: Path) ->
           const [box, rest] = [panel.getBoundingClientRect(), choices.map((item) => item.getBoundingClientRect())];
           return rest.length > 1 && rest.every((item) => item.top >= box.top && item.bottom <= box.bottom);
         }""")
-        context.close()
 
 
 def test_a_link_for_looking_only(visit: Callable[[str], Page], project: Path) -> None:
