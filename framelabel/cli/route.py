@@ -41,7 +41,8 @@ def _print_part(console: Console, summary: RouteSummary) -> None:
     if summary.method != "uncalibrated":
         console.print(
             f"calibration: {summary.method}; error of the scores {summary.ece_before:.3f} before, "
-            f"{summary.ece_after:.3f} after (audited {PLURAL[summary.subject]}, out of fold)"
+            f"{summary.ece_after:.3f} after, {summary.ece_by_chance:.3f} by chance alone "
+            f"(audited {PLURAL[summary.subject]}, out of fold)"
         )
     if summary.routing is not None:
         _print_decision(console, summary, summary.routing)

@@ -45,11 +45,7 @@ def reliability(confidence: ArrayLike, is_right: ArrayLike, *, bins: int = 15, e
     """
     stated = np.asarray(confidence, np.float64).reshape(-1)
     right = np.asarray(is_right, np.float64).reshape(-1)
-    if equal_mass:
-        place = np.empty(len(stated), np.int64)
-        place[np.argsort(stated, kind="stable")] = np.arange(len(stated)) * bins // max(len(stated), 1)
-    else:
-        place = np.clip(np.ceil(stated * bins).astype(np.int64) - 1, 0, bins - 1)
+    place = _bins(stated, bins, equal_mass=equal_mass)
     count = np.bincount(place, minlength=bins)
     filled = count > 0
     return Reliability(
@@ -57,3 +53,46 @@ def reliability(confidence: ArrayLike, is_right: ArrayLike, *, bins: int = 15, e
         (np.bincount(place, stated, minlength=bins)[filled] / count[filled]),
         (np.bincount(place, right, minlength=bins)[filled] / count[filled]),
     )
+
+
+def ece_by_chance(
+    confidence: ArrayLike,
+    is_right: ArrayLike,
+    group: ArrayLike | None = None,
+    *,
+    bins: int = 15,
+    equal_mass: bool = False,
+    draws: int = 200,
+) -> float:
+    """Return the expected calibration error that probabilities without fault would show in as small a sample.
+
+    What each group is off by keeps its size and gets a random sign (the wild bootstrap; Liu, 1988), so that only chance
+    is left of it.
+
+    Args:
+        confidence: (N,) in [0, 1].
+        is_right: (N,) whether each prediction holds.
+        group: (N,) predictions of one group are right or wrong together; each is its own when not given.
+        bins: as of `reliability`.
+        equal_mass: as of `reliability`.
+        draws: samples whose mean is returned.
+    """
+    stated = np.asarray(confidence, np.float64).reshape(-1)
+    off = np.asarray(is_right, np.float64).reshape(-1) - stated
+    if len(stated) == 0:
+        return 0.0
+    number = np.arange(len(stated)) if group is None else np.unique(group, return_inverse=True)[1].reshape(-1)
+    count = int(number.max()) + 1
+    cell = number * bins + _bins(stated, bins, equal_mass=equal_mass)
+    total = np.bincount(cell, off, minlength=count * bins).reshape(count, bins)
+    sign = np.random.default_rng(0).integers(0, 2, (draws, count)) * 2.0 - 1.0
+    return float(np.abs(sign @ total).sum(axis=1).mean() / len(stated))
+
+
+def _bins(stated: NDArray[np.float64], bins: int, *, equal_mass: bool) -> NDArray[np.int64]:
+    """Return the (N,) bin of each prediction."""
+    if equal_mass:
+        place = np.empty(len(stated), np.int64)
+        place[np.argsort(stated, kind="stable")] = np.arange(len(stated)) * bins // max(len(stated), 1)
+        return place
+    return np.clip(np.ceil(stated * bins).astype(np.int64) - 1, 0, bins - 1)

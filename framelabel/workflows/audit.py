@@ -87,7 +87,7 @@ class Verdicts:
     is_wrong: NDArray[np.bool_]
     """(n,)."""
     waiting: int
-    """Drawn boxes that nobody has judged yet."""
+    """Questions that nobody has answered yet; a piece drawn several times is one question."""
 
 
 def verdicts(draws: Iterable[Draw], answers: Iterable[Answer]) -> Verdicts:
@@ -97,15 +97,16 @@ def verdicts(draws: Iterable[Draw], answers: Iterable[Answer]) -> Verdicts:
         said = answer.verdict.lower()
         if said in _RIGHT or said in _WRONG:
             votes[answer.task_id][int(said in _WRONG)] += 1
-    units, wrong, waiting = [], [], 0
+    units, wrong = [], []
+    waiting = set()
     for draw in draws:
         right_votes, wrong_votes = votes.get(draw.task_id, (0, 0))
         if right_votes + wrong_votes == 0:
-            waiting += 1
+            waiting.add(draw.task_id)
             continue
         units.append(draw.unit)
         wrong.append(wrong_votes >= right_votes)
-    return Verdicts(np.array(units, np.int64), np.array(wrong, np.bool_), waiting)
+    return Verdicts(np.array(units, np.int64), np.array(wrong, np.bool_), len(waiting))
 
 
 def ask(

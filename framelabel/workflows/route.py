@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from framelabel.core.config import setting
 from framelabel.core.errors import UsageError
 from framelabel.core.protocols import SILENT, Reporter
-from framelabel.core.reliability import reliability
+from framelabel.core.reliability import ece_by_chance, reliability
 from framelabel.core.tasks import Answer
 from framelabel.review import calibration
+from framelabel.review.calibrators import Calibrator, RawScore
 from framelabel.review.error_budget import (
     Audit,
     Promise,
@@ -149,7 +150,7 @@ def _decide(
     calibrator = fitted(population, features, pilot, config.method)
     units = Units(calibrator(features), population.size.astype(np.float64), population.class_id)
     base = replace(base, class_names=population.names if config.per_class else ())
-    base = _with_reliability(base, population, features, pilot, calibrator)
+    base = _with_reliability(base, config.method, population, features, pilot, calibrator)
     proof = log.of_phase(PROOF)
     if not proof or config.more:
         # raw scores say nothing of what is plausible
@@ -176,7 +177,7 @@ def _decide(
         np.concatenate([pilot.unit, judged.unit]), np.concatenate([pilot.is_wrong, judged.is_wrong]), waiting=0
     )
     refitted = fitted(population, features, every, config.method)
-    base = _with_reliability(base, population, features, every, refitted)
+    base = _with_reliability(base, config.method, population, features, every, refitted)
     stated = refitted(features)
     routing = decide(units, promises, stated=stated, drop_below=config.drop_below, quick_from=config.quick_from)
     curves = _curves(project, units, [Audit(pilot.unit, pilot.is_wrong.astype(np.float64)), audit], answers, config)
@@ -211,24 +212,26 @@ def _decide(
 
 def fitted(
     population: Population, features: NDArray[np.float64], seen: Verdicts, method: str = "auto"
-) -> calibration.Calibrator:
+) -> Calibrator:
     """Return the calibrator fitted on what people said; uncalibrated while they have seen too few units."""
     if len(np.unique(seen.unit)) < calibration.LEAST_SAMPLE:
-        return calibration.Uncalibrated()
+        return RawScore()
     group = population.group.astype(np.int64)[seen.unit]
     return calibration.fit(features[seen.unit], ~seen.is_wrong, group, method)
 
 
 def _with_reliability(
     base: RouteSummary,
+    method: str,
     population: Population,
     features: NDArray[np.float64],
     seen: Verdicts,
-    calibrator: calibration.Calibrator,
+    calibrator: Calibrator,
 ) -> RouteSummary:
     """Return the summary with its method, and how far probabilities can be believed before and after."""
     right = ~seen.is_wrong
-    after = calibration.out_of_fold(features[seen.unit], right, population.group.astype(np.int64)[seen.unit])
+    group = population.group.astype(np.int64)[seen.unit]
+    after = calibration.out_of_fold(features[seen.unit], right, group, method)
     # about forty answers to a bin: with fewer, chance alone would look like miscalibration
     bins = min(max(len(right) // 40, 2), 15)
     before, calibrated = (
@@ -239,6 +242,7 @@ def _with_reliability(
         method=calibrator.method,
         ece_before=before.ece,
         ece_after=calibrated.ece,
+        ece_by_chance=ece_by_chance(after, right, group, bins=bins, equal_mass=True),
         reliability=(before, calibrated),
     )
 

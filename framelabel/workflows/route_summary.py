@@ -38,11 +38,13 @@ class RouteSummary:
     subject: str = "box"
     """One of SUBJECTS."""
     waiting: int = 0
-    """Audit boxes nobody has judged yet."""
+    """Audit questions that nobody has answered yet."""
     method: str = "uncalibrated"
     ece_before: float = float("nan")
     ece_after: float = float("nan")
     """Calibration error of the raw scores, and of the calibrated ones on groups they were not fitted on."""
+    ece_by_chance: float = float("nan")
+    """What probabilities without fault would show in as small a sample."""
     promises: tuple[Promise, ...] = ()
     """One over all, or one per class (see `class_names`)."""
     class_names: tuple[str, ...] = ()
@@ -91,7 +93,7 @@ def as_dict(summary: RouteSummary) -> dict[str, Any]:
         for name in ("subject", "state", "message", "units", "boxes", "human_boxes", "waiting", "method", "queued")
     }
     known["notes"] = list(summary.notes)
-    for name in ("ece_before", "ece_after"):
+    for name in ("ece_before", "ece_after", "ece_by_chance"):
         value = getattr(summary, name)
         known[name] = None if np.isnan(value) else value
     names = summary.class_names or ("all",) * len(summary.promises)

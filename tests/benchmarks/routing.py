@@ -7,8 +7,9 @@ project; `framelabel route` draws its audit, a simulated person answers from the
 overlaps a true box of its class by half), and it decides. Then the audit alone is drawn again many times. Goals: the
 true error of the accepted boxes breaks the budget in at most 5 % of all draws (plus the binomial interval), and the
 mean calibration error over all boxes of KITTI and of MOT17 is at most 0.03 (MOT15 is shown beside them), each track
-judged by a calibrator that saw no answer about it (five folds of tracks). The last column is harder and no goal: each
-sequence is judged by the answers of the others alone.
+judged by a calibrator that saw no answer about it (five folds of tracks). "By chance" is what probabilities without
+fault would show in as few tracks. The last column is harder and no goal: each sequence is judged by the answers of the
+others alone.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from framelabel.core.boxes import Boxes
 from framelabel.core.frames import FrameRef, VideoId
 from framelabel.core.labels import FrameTable, Labels
 from framelabel.core.ontology import Ontology
-from framelabel.core.reliability import reliability
+from framelabel.core.reliability import ece_by_chance, reliability
 from framelabel.core.tasks import Answer
 from framelabel.core.videos import Video
 from framelabel.metrics.challenges import KITTI_TYPES, excused, kitti_truth, mot_observations
@@ -209,6 +210,7 @@ def measure(name: str, clips: list[Clip], max_error: float, redraws: int) -> dic
     shares, errors, best, broken = [], [], [], 0
     after: list[float] = []
     left_out: list[float] = []
+    chance: list[float] = []
     tracks = np.random.default_rng(20261125).permutation(len(size)) % FOLDS
     for redraw in range(redraws):
         random = np.random.default_rng([20261125, redraw])
@@ -234,6 +236,8 @@ def measure(name: str, clips: list[Clip], max_error: float, redraws: int) -> dic
         for fold, found_errors in ((tracks, after), (population.video_id, left_out)):
             stated = elsewhere(features, every, answers, fold)
             found_errors.append(reliability(stated[unit], right).ece)
+            if fold is tracks:
+                chance.append(ece_by_chance(stated[unit], right, unit))
         broken += error > max_error
     return {
         "set": name,
@@ -249,6 +253,7 @@ def measure(name: str, clips: list[Clip], max_error: float, redraws: int) -> dic
         "audited": len({draw.task_id for draw in log.draws}),
         "ece_before": reliability(features[unit, 0], right).ece,
         "ece_after": float(np.mean(after)),
+        "ece_by_chance": float(np.mean(chance)),
         "ece_left_out": float(np.mean(left_out)),
         "method": summary.method,
     }
@@ -298,8 +303,8 @@ def main() -> int:
         "MOT15, Faster R-CNN": (list(mot15(given.data)), 0.05),
         "MOT17, DPM": (list(mot17(given.data)), 0.05),
     }
-    columns = "detections|boxes|wrong|accepted|true error|possible|broken|boxes audited|ECE|after|sequence left out"
-    lines = [f"| {columns.replace('|', ' | ')} |", "|---" * 11 + "|"]
+    columns = "detections|boxes|wrong|accepted|true error|possible|broken|boxes audited|ECE|after|by chance|sequence left out"
+    lines = [f"| {columns.replace('|', ' | ')} |", "|---" * 12 + "|"]
     rows = []
     for name, (clips, max_error) in sets.items():
         row = measure(name, clips, max_error, given.redraws)
@@ -307,7 +312,7 @@ def main() -> int:
         lines.append(
             f"| {name} | {row['boxes']} | {row['wrong']:.1%} | {row['accepted']:.1%} | {row['true_error']:.2%} | "
             f"{row['largest']:.1%} | {row['broken']} of {given.redraws} | {row['audited']} | {row['ece_before']:.3f} | "
-            f"{row['ece_after']:.3f} | {row['ece_left_out']:.3f} |"
+            f"{row['ece_after']:.3f} | {row['ece_by_chance']:.3f} | {row['ece_left_out']:.3f} |"
         )
         print(lines[-1], flush=True)
     if given.json:

@@ -36,7 +36,7 @@ from framelabel.core.errors import UsageError  # noqa: E402
 from framelabel.core.frames import VideoId  # noqa: E402
 from framelabel.core.labels import FrameTable, Labels  # noqa: E402
 from framelabel.core.ontology import Ontology  # noqa: E402
-from framelabel.core.reliability import reliability  # noqa: E402
+from framelabel.core.reliability import ece_by_chance, reliability  # noqa: E402
 from framelabel.core.tasks import Answer  # noqa: E402
 from framelabel.core.videos import Video  # noqa: E402
 from framelabel.metrics.detection import truth_of  # noqa: E402
@@ -164,9 +164,6 @@ def measure(goal: Goal, data: Path | None, max_error: float, folder: Path) -> di
     bins = max(len(right) // PER_BIN, 2)
     raw = features[:, 0]
     random = np.random.default_rng(20261125)
-    chance = [
-        reliability(stated, random.random(len(right)) < stated, bins=bins, equal_mass=True).ece for _ in range(DRAWS)
-    ]
     again = [_drawn_again(stated, right, group, bins, random) for _ in range(DRAWS)]
     assert summary.routing is not None
     accepted = summary.routing.band == 0
@@ -183,7 +180,7 @@ def measure(goal: Goal, data: Path | None, max_error: float, folder: Path) -> di
         "ece_before": diagrams["raw score"].ece,
         "ece_after": diagrams["calibrated"].ece,
         "interval": [float(value) for value in np.quantile(again, [0.025, 0.975])],
-        "by_chance": float(np.mean(chance)),
+        "by_chance": ece_by_chance(stated, right, group, bins=bins, equal_mass=True, draws=DRAWS),
         "max_error": max_error,
         "accepted": summary.promises[0].accepted_share,
         "true_error": float(1 - right[accepted].mean()) if accepted.any() else 0.0,

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from framelabel.core.reliability import reliability
-from framelabel.review.calibration import LEAST_SAMPLE, METHODS, Isotonic, Temperature, fit, log_loss, out_of_fold
+from framelabel.review.calibration import LEAST_SAMPLE, METHODS, Blend, fit, out_of_fold
+from framelabel.review.calibrators import Isotonic, Temperature, log_loss
 
 Sample = tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.int64]]
 
@@ -23,7 +24,7 @@ def _sample(count: int, seed: int) -> Sample:
     return np.stack([score, hidden + random.normal(0, 0.5, count)], axis=1), right, np.arange(count) // 4
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", [*METHODS[1:], "auto"])
 def test_calibration_error_falls_below_three_hundredths(method: str) -> None:
     """Fitted on 2,000 items, judged on 20,000 others."""
     features, right, group = _sample(2000, 1)
@@ -39,9 +40,49 @@ def test_auto_uses_features_that_know_more() -> None:
     features, right, group = _sample(2000, 3)
     held, truth, _ = _sample(20_000, 4)
     chosen = fit(features, right, group)
-    assert chosen.method == "features"
+    assert chosen.method.startswith("features")
     plain = fit(features, right, group, "platt")
     assert log_loss(chosen(held), truth.astype(float)) < log_loss(plain(held), truth.astype(float)) - 0.02
+
+
+def test_a_score_that_is_right_as_it_stands_keeps_most_weight_in_small_samples() -> None:
+    """Sixty answers about an honest score, and eight columns of noise: maps that fit the noise count little."""
+    random = np.random.default_rng(14)
+    chance = random.beta(4, 2, 60)
+    right = random.random(60) < chance
+    features = np.column_stack([chance, random.normal(size=(60, 8))])
+    found = fit(features, right, np.arange(60))
+    assert isinstance(found, Blend)
+    assert found.weight.sum() == pytest.approx(1.0)
+    fresh = np.column_stack([random.beta(4, 2, 20_000), random.normal(size=(20_000, 8))])
+    truth = (random.random(20_000) < fresh[:, 0]).astype(np.float64)
+    alone = fit(features, right, np.arange(60), "features")
+    assert log_loss(found(fresh), truth) < log_loss(alone(fresh), truth)
+    assert reliability(found(fresh), truth).ece < reliability(alone(fresh), truth).ece
+    identity = fit(features, right, np.arange(60), "identity")
+    assert identity.method == "identity"
+    assert identity(fresh) == pytest.approx(fresh[:, 0], abs=1e-3)
+
+
+def test_a_lucky_group_decides_nothing() -> None:
+    """One long clip in which a feature tells everything, and eleven in which it tells nothing: it gets no trust."""
+    random = np.random.default_rng(15)
+    group = np.repeat(np.arange(12), [120, *[20] * 11])
+    chance = random.beta(3, 2, len(group))
+    right = random.random(len(group)) < chance
+    feature = np.where(group == 0, right, random.random(len(group)) < 0.5).astype(np.float64)
+    features = np.column_stack([chance, feature])
+    held = np.column_stack([random.beta(3, 2, 20_000), random.random(20_000) < 0.5])
+    truth = random.random(20_000) < held[:, 0]
+    ece = {name: reliability(fit(features, right, group, name)(held), truth).ece for name in ("auto", "features")}
+    assert ece["auto"] < ece["features"]
+
+
+def test_an_unknown_method_is_named() -> None:
+    """The message lists what there is."""
+    features, right, group = _sample(200, 16)
+    with pytest.raises(ValueError, match="unknown calibration method 'plat'; choose one of identity, temperature"):
+        fit(features, right, group, "plat")
 
 
 def test_temperature_finds_the_distortion() -> None:
