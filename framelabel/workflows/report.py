@@ -23,6 +23,8 @@ from framelabel.store.project import Project
 from framelabel.workflows import plots, report_cases
 from framelabel.workflows.html_page import Page
 from framelabel.workflows.picture_tags import untagged
+from framelabel.workflows.population import SUBJECTS, document_name
+from framelabel.workflows.route_summary import PLURAL
 
 _FALLS = 0.05
 _DIGEST = re.compile(r"(sha256:[0-9a-f]{12})[0-9a-f]+")
@@ -59,7 +61,7 @@ def run(config: ReportConfig, report: Reporter = SILENT) -> ReportSummary:
         page = Page(f"Labels of {config.project.stem}", _counted(labels))
         _contents(page, labels)
         _origins(page, project, labels)
-        _quality(page, _stored(project, "routing", "result"))
+        _quality(page, {name: _stored(project, "routing", document_name("result", name)) for name in SUBJECTS})
         _agreement(page, _stored(project, "agreement", "result"))
         pictures = report_cases.worst(page, project, labels, config.worst)
         _provenance(page, project)
@@ -139,12 +141,18 @@ def _origins(page: Page, project: Project, labels: Labels) -> None:
         page.table(("event", "count"), [(name, str(count)) for name, count in events.most_common()])
 
 
-def _quality(page: Page, result: Mapping[str, Any] | None) -> None:
+def _quality(page: Page, results: Mapping[str, Mapping[str, Any] | None]) -> None:
+    """Say what is promised of each subject that was routed."""
     page.heading("How good it is")
-    if result is None or not result.get("promises"):
+    known = {name: result for name, result in results.items() if result is not None and result.get("promises")}
+    if not known:
         page.text("Nothing is promised: no audit was answered yet. `framelabel route` draws one.")
-        return
-    page.text(str(result["message"]))
+    for subject, result in known.items():
+        _promised(page, result, PLURAL[subject])
+
+
+def _promised(page: Page, result: Mapping[str, Any], what: str) -> None:
+    page.text(f"{what.capitalize()}: {result['message']}.")
     rows = []
     for item in result["promises"]:
         state = f"at most {item['max_error']:.1%}, {item['confidence']:.0%} sure" if item["holds"] else item["reason"]
@@ -162,7 +170,7 @@ def _quality(page: Page, result: Mapping[str, Any] | None) -> None:
     page.table(("class", "accepted", "audited", "wrong", "interval of the error", "promise"), rows)
     bands = result.get("bands") or {}
     page.table(
-        ("band", "tracks or boxes", "share of boxes", "expected error"),
+        ("band", "tracks or boxes" if what == "boxes" else what, f"share of {what}", "expected error"),
         [
             (
                 name,
@@ -173,16 +181,22 @@ def _quality(page: Page, result: Mapping[str, Any] | None) -> None:
             for name, band in bands.items()
         ],
     )
-    page.plots(_quality_plots(result))
+    page.plots(_quality_plots(result, what))
+    if result.get("ece_by_chance") is not None:
+        page.note(
+            f"Calibration: {result['method']}. Expected calibration error {result['ece_before']:.3f} before and "
+            f"{result['ece_after']:.3f} after, judged by answers that the calibration did not see; in so few answers, "
+            f"probabilities without fault would show {result['ece_by_chance']:.3f}."
+        )
     point = result.get("operating_point")
     if point:
         page.note(
-            f"Cheapest way to the promised quality: {point['share']:.0%} of the boxes to people, {point['votes']} "
+            f"Cheapest way to the promised quality: {point['share']:.0%} of the {what} to people, {point['votes']} "
             f"vote(s), {_time(point['hours'])}; expected {point['quality']:.1%} right, at least {point['low']:.1%}."
         )
 
 
-def _quality_plots(result: Mapping[str, Any]) -> list[str]:
+def _quality_plots(result: Mapping[str, Any], what: str) -> list[str]:
     drawings = []
     curves = result.get("curve") or []
     if curves:
@@ -193,8 +207,8 @@ def _quality_plots(result: Mapping[str, Any]) -> list[str]:
                 {name: curve["quality"] for name, curve in zip(names, curves, strict=True)},
                 bands={names[0]: (curves[0]["low"], curves[0]["high"])},
                 title="Expected quality, with its band for one vote",
-                x_label="share of boxes sent to people, least sure first",
-                y_label="share of right boxes",
+                x_label=f"share of {what} sent to people, least sure first",
+                y_label=f"share of right {what}",
                 y_range=(max(0.0, min(curves[0]["low"]) - 0.02), 1.0),
                 marks=_operating_mark(result),
             )

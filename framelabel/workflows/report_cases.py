@@ -25,8 +25,11 @@ from framelabel.workflows.audit import AuditLog, verdicts
 from framelabel.workflows.frame_source import stored_index
 from framelabel.workflows.html_page import Page
 from framelabel.workflows.population import Population
+from framelabel.workflows.route_summary import PLURAL
 
 _SUSPECT, _OTHER = (213, 94, 0), (150, 150, 150)
+_SHOWN = ("box", "track")
+"""Subjects of an audit that a picture of one box shows."""
 _MARGIN = 1.5
 """Shown around a suspect box, in box sizes."""
 
@@ -40,23 +43,24 @@ def worst(page: Page, project: Project, labels: Labels, count: int) -> int:
         labels: its current labels, picture names put away.
         count: cases of each sort.
     """
-    return _wrong_in_audit(page, project, labels, count) + _suspicious(page, project, labels, count)
+    audited = sum(_wrong_in_audit(page, project, labels, count, subject) for subject in _SHOWN)
+    return audited + _suspicious(page, project, labels, count)
 
 
-def _wrong_in_audit(page: Page, project: Project, labels: Labels, count: int) -> int:
-    """Show boxes that people called wrong, those with the highest score first: what the model is surest of and errs."""
-    population = Population.load(project)
+def _wrong_in_audit(page: Page, project: Project, labels: Labels, count: int, subject: str) -> int:
+    """Show what people called wrong, the highest scores first: what the model is surest of and errs."""
+    population = Population.load(project, subject)
     if population is None:
         return 0
     # a project may have lost or gained videos since the audit
     row_of = {int(video.id): row for row, video in enumerate(labels.videos)}
-    log, answers = AuditLog.load(project), project.answers()
+    log, answers = AuditLog.load(project, subject), project.answers()
     judged = [(drawn, verdicts([drawn], answers)) for drawn in {drawn.task_id: drawn for drawn in log.draws}.values()]
     wrong = [drawn for drawn, said in judged if len(said.unit) and bool(said.is_wrong[0])]
     wrong = [drawn for drawn in wrong if int(population.video_id[drawn.unit]) in row_of]
     if not wrong:
         return 0
-    page.heading("Surest of what people called wrong")
+    page.heading(f"Surest {PLURAL[subject]} that people called wrong")
     score, starts = population.features[:, 0], population.starts()
     wrong.sort(key=lambda drawn: -float(score[drawn.unit]))
     pictures = []
@@ -68,8 +72,9 @@ def _wrong_in_audit(page: Page, project: Project, labels: Labels, count: int) ->
         picture = _picture(project, labels, row_of[int(video.id)], drawn.frame, population.xyxy[[place]], name)
         if picture is not None:
             where = _place(labels, row_of[int(video.id)], drawn.frame)
-            pictures.append((picture, f"{where}: {name}, score {score[drawn.unit]:.2f}"))
-    page.text(f"{len(wrong)} of {len(judged)} boxes in the audit were called wrong.")
+            who = f"track {population.track_id[drawn.unit]}, " if subject == "track" else ""
+            pictures.append((picture, f"{where}: {who}{name}, score {score[drawn.unit]:.2f}"))
+    page.text(f"{len(wrong)} of {len(judged)} {PLURAL[subject]} in the audit were called wrong.")
     if pictures:
         page.pictures(pictures)
     return len(pictures)

@@ -210,9 +210,7 @@ def _decide(
     return summary
 
 
-def fitted(
-    population: Population, features: NDArray[np.float64], seen: Verdicts, method: str = "auto"
-) -> Calibrator:
+def fitted(population: Population, features: NDArray[np.float64], seen: Verdicts, method: str = "auto") -> Calibrator:
     """Return the calibrator fitted on what people said; uncalibrated while they have seen too few units."""
     if len(np.unique(seen.unit)) < calibration.LEAST_SAMPLE:
         return RawScore()

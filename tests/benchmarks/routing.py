@@ -303,7 +303,8 @@ def main() -> int:
         "MOT15, Faster R-CNN": (list(mot15(given.data)), 0.05),
         "MOT17, DPM": (list(mot17(given.data)), 0.05),
     }
-    columns = "detections|boxes|wrong|accepted|true error|possible|broken|boxes audited|ECE|after|by chance|sequence left out"
+    columns = "detections|boxes|wrong|accepted|true error|possible|broken|boxes audited|ECE|after|by chance"
+    columns += "|sequence left out"
     lines = [f"| {columns.replace('|', ' | ')} |", "|---" * 12 + "|"]
     rows = []
     for name, (clips, max_error) in sets.items():

@@ -20,6 +20,7 @@ from framelabel.core.videos import Video
 from framelabel.store import tasks as task_table
 from framelabel.store.project import Project
 from framelabel.workflows import agree, report, route
+from framelabel.workflows.route_summary import PLURAL
 
 FRAMES = 40
 
@@ -87,14 +88,18 @@ def test_worst_cases_are_shown_from_the_footage(project_path: Path, tmp_path: Pa
     assert "data:image/jpeg;base64," in text
 
 
-def test_after_routing_the_page_holds_promise_curve_and_agreement(project_path: Path, tmp_path: Path) -> None:
-    """What route and agree stored is on the page."""
-    config = route.RouteConfig(project_path, max_error=0.1, audit=150)
+@pytest.mark.parametrize(("subject", "wrong_each"), [("box", 50), ("track", 25)], ids=["boxes", "tracks"])
+def test_after_routing_the_page_holds_promise_curve_and_agreement(
+    project_path: Path, tmp_path: Path, subject: str, wrong_each: int
+) -> None:
+    """What route and agree stored of a subject is on the page."""
+    config = route.RouteConfig(project_path, subject=subject, max_error=0.1, audit=150)
+    what = PLURAL[subject]
     for _ in range(2):
         route.run(config)
         with Project(project_path, write=True) as project:
             for number, task in enumerate(project.tasks()):
-                verdict = "wrong" if number % 50 == 49 else "right"
+                verdict = "wrong" if number % wrong_each == wrong_each - 1 else "right"
                 for name in ("ada", "ben"):
                     project.write(task_table.add_answer, Answer(task.id, name, verdict, 2.5))
     decided = route.run(config)
@@ -104,7 +109,9 @@ def test_after_routing_the_page_holds_promise_curve_and_agreement(project_path: 
     assert "95% certainty at most 10.0%" in text
     assert "Krippendorff" in text
     assert text.count("<svg") == 2
-    assert "Surest of what people called wrong" in text
-    assert "boxes in the audit were called wrong" in text
+    assert f"Surest {what} that people called wrong" in text
+    assert f"{what} in the audit were called wrong" in text
+    assert f"share of {what} sent to people" in text
+    assert "probabilities without fault would show" in text
     assert "prefers-color-scheme: dark" in text
     assert _offline(text)

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
-from framelabel.core.reliability import reliability
+from framelabel.core.reliability import ece_by_chance, reliability
 from framelabel.review.calibration import LEAST_SAMPLE, METHODS, Blend, fit, out_of_fold
 from framelabel.review.calibrators import Isotonic, Temperature, log_loss
 
@@ -128,3 +128,24 @@ def test_many_items_are_judged_like_few() -> None:
     many = np.tile(features, (150, 1))
     assert chosen(many) == pytest.approx(np.tile(chosen(features), 150), rel=1e-12)
     assert chosen(features[:0]).shape == (0,)
+
+
+@pytest.mark.parametrize("together", [1, 20], ids=["each-its-own", "twenty-together"])
+def test_chance_is_what_probabilities_without_fault_show(together: int) -> None:
+    """Forty fresh samples of 400 from honest probabilities: their mean error is the one that one of them foretells."""
+    random = np.random.default_rng(17)
+    found, foretold = [], []
+    for _ in range(40):
+        stated = np.repeat(random.beta(2, 2, 400 // together), together)
+        right = np.repeat(random.random(400 // together), together) < stated
+        group = np.arange(400) // together
+        found.append(reliability(stated, right, bins=5, equal_mass=True).ece)
+        foretold.append(ece_by_chance(stated, right, group, bins=5, equal_mass=True))
+    assert np.mean(foretold) == pytest.approx(np.mean(found), rel=0.15)
+
+
+def test_chance_does_not_excuse_what_is_wrong_everywhere() -> None:
+    """Two thousand answers to a score that is far too sure: chance explains little of the error."""
+    stated, right = np.full(2000, 0.9), np.arange(2000) % 2 == 0
+    assert reliability(stated, right).ece == pytest.approx(0.4)
+    assert ece_by_chance(stated, right) < 0.02
