@@ -6,8 +6,8 @@ Each plugin looks at the held-out part of its data set at its own score threshol
 and `framelabel route` takes it from there, a simulated person who sees the truth answering its audit (so the promise is
 one about these very boxes). The calibration error is cross-validated by picture group (series, clip, board source;
 single pictures where the groups are fewer than five): every box is judged by a calibrator that saw no box of its group.
-It has a 95 % interval from drawing groups again, and stands beside the error that probabilities without fault would show
-in as few groups ("by chance"). Bins hold 100 boxes each, at least two bins. Goal:
+It has a 95 % interval from drawing groups again, and stands beside what probabilities without fault would show in as
+few groups ("by chance"). Bins hold 100 boxes each, at least two bins. Goal:
 at most 0.03 after calibration for ppe, crop_ripeness and defects. `--write` renews table and curves in the docs.
 """
 
