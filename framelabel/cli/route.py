@@ -34,9 +34,9 @@ def _print_part(console: Console, summary: RouteSummary) -> None:
         console.print(f"note: {note}", markup=False)
     console.print(summary.message, markup=False)
     if summary.subject == "box":
-        waiting = f"{summary.boxes} boxes in {summary.units} tracks or single boxes wait"
+        waiting = f"{summary.boxes} boxes in {summary.units} tracks or single boxes made by a model"
     else:
-        waiting = f"{summary.units} {PLURAL[summary.subject]} wait"
+        waiting = f"{summary.units} {PLURAL[summary.subject]} made by a model"
     console.print(f"{waiting}; people made or judged {summary.human_boxes}")
     if summary.method != "uncalibrated":
         console.print(

@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 from framelabel.review.error_budget import Promise, Units
 
+UNJUDGED, WRONG, RIGHT = -1, 0, 1
+"""What people said of a whole unit."""
+
 
 class Band(IntEnum):
     """What happens to a unit."""
@@ -42,6 +45,7 @@ def route(
     promises: Sequence[Promise],
     *,
     stated: NDArray[np.float64] | None = None,
+    judged: NDArray[np.int8] | None = None,
     drop_below: float = 0.02,
     quick_from: float = 0.5,
 ) -> Routing:
@@ -52,6 +56,8 @@ def route(
         promises: one for all units, or one per class; their thresholds are of the units' probabilities.
         stated: (N,) better probabilities, for the other bands and the expected errors: fitted on all answers, while
             acceptance may only rest on what was known before the proof was drawn.
+        judged: (N,) what people said of whole units: RIGHT ones are accepted and WRONG ones mended whatever is stated,
+            which only lowers the error of what is accepted; UNJUDGED for the others.
         drop_below: units less probable than this are dropped.
         quick_from: units at least this probable are checked with a yes or no.
     """
@@ -62,6 +68,10 @@ def route(
     band[chance >= quick_from] = int(Band.QUICK)
     band[chance < drop_below] = int(Band.DROP)
     band[units.probability >= threshold] = int(Band.ACCEPT)
+    if judged is not None:
+        band[judged == RIGHT] = int(Band.ACCEPT)
+        band[judged == WRONG] = int(Band.FULL)
+        chance = np.where(judged == UNJUDGED, chance, judged == RIGHT)
     size = np.bincount(band, units.size, minlength=len(Band))
     wrong = np.bincount(band, units.size * (1 - chance), minlength=len(Band))
     total = max(float(size.sum()), 1e-12)

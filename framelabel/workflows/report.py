@@ -182,7 +182,7 @@ def _promised(page: Page, result: Mapping[str, Any], what: str) -> None:
         ],
     )
     page.plots(_quality_plots(result, what))
-    if result.get("ece_by_chance") is not None:
+    if result["method"] != "uncalibrated" and result.get("ece_by_chance") is not None:
         page.note(
             f"Calibration: {result['method']}. Expected calibration error {result['ece_before']:.3f} before and "
             f"{result['ece_after']:.3f} after, judged by answers that the calibration did not see; in so few answers, "

@@ -26,6 +26,7 @@ from framelabel.review.error_budget import (
     promise_per_class,
 )
 from framelabel.review.quality_curve import QualityCurve, chosen_point, quality_curve
+from framelabel.review.routing import RIGHT, UNJUDGED, WRONG
 from framelabel.review.routing import route as decide
 from framelabel.store.project import Project
 from framelabel.workflows import route_queue
@@ -146,6 +147,7 @@ def _decide(
     base: RouteSummary,
 ) -> RouteSummary:
     """Calibrate on the pilot, draw the proof or test it, and decide."""
+    what = PLURAL[population.subject]
     features = design(population)
     calibrator = fitted(population, features, pilot, config.method)
     units = Units(calibrator(features), population.size.astype(np.float64), population.class_id)
@@ -165,7 +167,7 @@ def _decide(
     judged = verdicts(proof, answers)
     if judged.waiting:
         text = (
-            f"calibrated; {judged.waiting} audit {PLURAL[population.subject]} wait in the review queue to prove the "
+            f"calibrated; {judged.waiting} audit {what} wait in the review queue to prove the "
             "promise; answer them and run this again"
         )
         return replace(base, state="proof", message=text, waiting=judged.waiting)
@@ -179,9 +181,16 @@ def _decide(
     refitted = fitted(population, features, every, config.method)
     base = _with_reliability(base, config.method, population, features, every, refitted)
     stated = refitted(features)
-    routing = decide(units, promises, stated=stated, drop_below=config.drop_below, quick_from=config.quick_from)
+    known = _judged_whole(population, every)
+    is_census = bool((known != UNJUDGED).all())
+    if is_census:
+        promises, base = [_census(known, config)], replace(base, class_names=())
+    routing = decide(
+        units, promises, stated=stated, judged=known, drop_below=config.drop_below, quick_from=config.quick_from
+    )
     curves = _curves(project, units, [Audit(pilot.unit, pilot.is_wrong.astype(np.float64)), audit], answers, config)
-    point = chosen_point(curves, 1 - config.max_error)
+    # nothing is left to choose once people have judged everything
+    point = None if is_census else chosen_point(curves, 1 - config.max_error)
     queued = route_queue.fill(
         project,
         population,
@@ -197,7 +206,7 @@ def _decide(
     summary = replace(
         base,
         state="decided",
-        message=_message(promises, config, PLURAL[population.subject]),
+        message=_census_message(known, what) if is_census else _message(promises, config, what),
         promises=tuple(promises),
         routing=routing,
         curves=tuple(curves),
@@ -229,12 +238,12 @@ def _with_reliability(
     """Return the summary with its method, and how far probabilities can be believed before and after."""
     right = ~seen.is_wrong
     group = population.group.astype(np.int64)[seen.unit]
-    after = calibration.out_of_fold(features[seen.unit], right, group, method)
+    raw = _raw(population)[seen.unit]
+    is_known = calibrator.method != "uncalibrated"
+    after = calibration.out_of_fold(features[seen.unit], right, group, method) if is_known else raw
     # about forty answers to a bin: with fewer, chance alone would look like miscalibration
     bins = min(max(len(right) // 40, 2), 15)
-    before, calibrated = (
-        reliability(stated, right, bins=bins, equal_mass=True) for stated in (_raw(population)[seen.unit], after)
-    )
+    before, calibrated = (reliability(stated, right, bins=bins, equal_mass=True) for stated in (raw, after))
     return replace(
         base,
         method=calibrator.method,
@@ -261,6 +270,25 @@ def design(population: Population) -> NDArray[np.float64]:
 
 def _raw(population: Population) -> NDArray[np.float64]:
     return population.features[:, 0].astype(np.float64)
+
+
+def _judged_whole(population: Population, seen: Verdicts) -> NDArray[np.int8]:
+    """Return the (N,) verdict on each unit of one piece that people have judged."""
+    known = np.full(len(population), UNJUDGED, np.int8)
+    known[seen.unit] = np.where(seen.is_wrong, WRONG, RIGHT)
+    known[population.size != 1] = UNJUDGED
+    return known
+
+
+def _census(known: NDArray[np.int8], config: RouteConfig) -> Promise:
+    """Return what is known once people have judged every unit: what is accepted is right, by what they said."""
+    share, count = float(np.mean(known == RIGHT)), int(np.count_nonzero(known == RIGHT))
+    return Promise(2.0, share, config.max_error, config.confidence, True, count, 0.0, 0.0, 0.0)
+
+
+def _census_message(known: NDArray[np.int8], what: str) -> str:
+    right, wrong = int(np.count_nonzero(known == RIGHT)), int(np.count_nonzero(known == WRONG))
+    return f"people judged all {len(known)} {what}: {right} are right and accepted, {wrong} wait to be mended"
 
 
 def _message(promises: Sequence[Promise], config: RouteConfig, what: str) -> str:

@@ -18,6 +18,7 @@ from framelabel.core.labels import FrameTable, Labels
 from framelabel.core.ontology import Ontology
 from framelabel.core.tasks import Answer, Task, TaskKind
 from framelabel.core.videos import Video
+from framelabel.review.routing import Band
 from framelabel.store.project import Project
 from framelabel.workflows import route
 from framelabel.workflows.population import Population
@@ -179,6 +180,26 @@ def test_a_few_events_are_all_judged(tmp_path: Path) -> None:
     assert found.method == "uncalibrated"
     assert found.promises[0].holds
     assert found.promises[0].accepted_share == 1.0
+
+
+def test_what_people_judged_is_decided(tmp_path: Path) -> None:
+    """Twelve events, three called wrong: nine are accepted, three wait to be mended, and nothing is asked again."""
+    path = tmp_path / "few.framelabel"
+    _with_events(path, 12)
+    judged: list[Task] = []
+
+    def is_wrong(task: Task) -> bool:
+        judged.append(task)
+        return len(judged) <= 3
+
+    found = _through(path, is_wrong, subject="event", max_error=0.01)
+    assert found.message == "people judged all 12 events: 9 are right and accepted, 3 wait to be mended"
+    assert found.routing is not None
+    assert [int((found.routing.band == band).sum()) for band in Band] == [9, 0, 3, 0]
+    assert (found.promises[0].more_to_audit, found.queued) == (0, 3)
+    with Project(path) as project:
+        waiting = {task.subject_id for task in project.tasks()}
+    assert waiting == {task.subject_id for task in judged[:3]}
 
 
 def test_whole_tracks_have_a_promise_about_extent_and_identity(tmp_path: Path) -> None:
