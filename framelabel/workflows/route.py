@@ -186,7 +186,12 @@ def _decide(
     if is_census:
         promises, base = [_census(known, config)], replace(base, class_names=())
     routing = decide(
-        units, promises, stated=stated, judged=known, drop_below=config.drop_below, quick_from=config.quick_from
+        units,
+        promises,
+        stated=stated,
+        judged=known if is_census else None,
+        drop_below=config.drop_below,
+        quick_from=config.quick_from,
     )
     curves = _curves(project, units, [Audit(pilot.unit, pilot.is_wrong.astype(np.float64)), audit], answers, config)
     # nothing is left to choose once people have judged everything
