@@ -95,6 +95,11 @@ class Project:
         if self._lock is not None:
             self._lock.release()
 
+    @property
+    def is_writable(self) -> bool:
+        """Whether it is open for writing."""
+        return self._writer is not None
+
     def read(self, query: Callable[..., T], *arguments: Any, **options: Any) -> T:
         """Run one of the store's reading functions on this thread's own connection."""
         try:

@@ -37,6 +37,8 @@ class BotSort(ByteTrack):
     """One video's tracker; see `framelabel.core.protocols.OnlineTracker`."""
 
     Options = BotSortOptions
+    VERSION = 1
+    """Part of a run's name; a higher one with every change of what the same boxes give."""
     _law: ClassVar[type[AspectMotion | SizeMotion]] = SizeMotion
 
     def __init__(self, options: BotSortOptions | None = None, *, fps: float, frame_size: tuple[int, int]) -> None:

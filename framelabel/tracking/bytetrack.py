@@ -44,6 +44,8 @@ class ByteTrack:
     """One video's tracker; see `framelabel.core.protocols.OnlineTracker`."""
 
     Options = ByteTrackOptions
+    VERSION = 1
+    """Part of a run's name; a higher one with every change of what the same boxes give."""
     _law: ClassVar[type[AspectMotion | SizeMotion]] = AspectMotion
 
     def __init__(self, options: ByteTrackOptions | None = None, *, fps: float, frame_size: tuple[int, int]) -> None:

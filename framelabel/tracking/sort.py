@@ -37,6 +37,8 @@ class Sort:
     """One video's tracker; see `framelabel.core.protocols.OnlineTracker`."""
 
     Options = SortOptions
+    VERSION = 1
+    """Part of a run's name; a higher one with every change of what the same boxes give."""
 
     def __init__(self, options: SortOptions | None = None, *, fps: float, frame_size: tuple[int, int]) -> None:
         """Keep the options; neither rate nor size play a part in SORT."""

@@ -23,6 +23,8 @@ class Unlinked:
     """Gives each detection a track of one frame, so that review, rules and exports treat it as they treat any other."""
 
     Options = UnlinkedOptions
+    VERSION = 1
+    """Part of a run's name; a higher one with every change of what the same boxes give."""
 
     def __init__(
         self,

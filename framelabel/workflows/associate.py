@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from framelabel.core.annotations import Annotation, Origin, Provenance
 from framelabel.core.boxes import NO_TRACK, Boxes
 from framelabel.core.catalog import Catalog
 from framelabel.core.config import build
-from framelabel.core.frames import FrameIndex
+from framelabel.core.frames import FrameIndex, FrameRef
 from framelabel.core.ontology import Ontology
 from framelabel.core.protocols import SILENT, Reporter
 from framelabel.core.recognition import NOTHING
@@ -60,7 +61,12 @@ class TrackerChoice:
 
     def facts(self) -> dict[str, Any]:
         """Return what decides the result, for the run's key."""
-        return {"tracker": self.name, "tracker_options": asdict(self.options), **pixel_evidence.facts(self.options)}
+        return {
+            "tracker": self.name,
+            "tracker_version": _TRACKERS.load(self.name).VERSION,
+            "tracker_options": asdict(self.options),
+            **pixel_evidence.facts(self.options),
+        }
 
     def link(
         self,
@@ -69,6 +75,7 @@ class TrackerChoice:
         video: Video,
         index: FrameIndex,
         report: Reporter = SILENT,
+        cuts: Sequence[int] = (),
     ) -> list[Track]:
         """Return the tracks through the boxes of these frame ordinals.
 
@@ -78,13 +85,23 @@ class TrackerChoice:
             video: the footage, which is read where options ask for it.
             index: its frames.
             report: hears how far that is.
+            cuts: ordinals of frames with which a new shot begins, ascending; no track runs over one.
         """
         fps = float(video.fps) or 25.0
-        tracker = _TRACKERS.load(self.name)(self.options, fps=fps, frame_size=video.size)
+
+        def fresh() -> Any:
+            return _TRACKERS.load(self.name)(self.options, fps=fps, frame_size=video.size)
+
         if not self.is_offline:
-            pairs = zip(frames, read(frames), strict=True)
-            return _tracks_of(frames, (tracker.update(part, index.ref(video.id, frame)) for frame, part in pairs))
+            return [
+                track
+                for shot in shots(frames, cuts)
+                for track in _followed(fresh(), shot, read(shot), [index.ref(video.id, frame) for frame in shot])
+            ]
+        tracker = fresh()
         told = pixel_evidence.look(self.options, video, index, frames, read, report).told()
+        if self.name in OFFLINE_TRACKERS and len(cuts):
+            told["cuts"] = cuts
         found: list[Track] = (
             tracker.link_windows(frames, read, fps, window=WINDOW, overlap=OVERLAP, **told)
             if len(frames) > WINDOW + OVERLAP and hasattr(tracker, "link_windows")
@@ -119,6 +136,7 @@ def associate(
     meaning: Meaning,
     provenance: Mapping[str, Any],
     report: Reporter,
+    cuts: Sequence[int] = (),
 ) -> tuple[int, bool]:
     """Link a finished detection run and store its tracks; return (number of tracks, whether anything was done).
 
@@ -128,15 +146,19 @@ def associate(
 
     Tracks of an earlier run of the same plugin on this video are replaced where no person has touched them; they stay
     in the history.
+
+    No track runs over a cut, a frame ordinal with which a new shot begins.
     """
     config = {**provenance, **choice.facts(), **meaning.facts(), "detect_run": detect_run.id}
+    if len(cuts):
+        config["cuts"] = list(cuts)
     run = project.begin_run("label", video.id, config, detect_run.frames)
     if run.is_finished:
         return int(run.facts.get("tracks", 0)), False
     report.start(f"link {video.name}", None)
     frames = detect_run.frames.tolist()
     index = project.frame_index(video.id)
-    found = _linked(project, video, detect_run, choice, index, report)
+    found = _linked(project, video, detect_run, choice, index, report, cuts)
     first_id = project.next_track_id(video.id)
     numbered = _renumbered(found, first_id)
     source = Provenance(Origin.TRACKER, f"{provenance['plugin']} {provenance['model_digest']}".strip(), run.id)
@@ -161,18 +183,35 @@ def associate(
 
 
 def _linked(
-    project: Project, video: Video, detect_run: Run, choice: TrackerChoice, index: FrameIndex, report: Reporter
+    project: Project,
+    video: Video,
+    detect_run: Run,
+    choice: TrackerChoice,
+    index: FrameIndex,
+    report: Reporter,
+    cuts: Sequence[int],
 ) -> list[Track]:
     """Return the tracks through a run's detections."""
     frames: list[int] = detect_run.frames.tolist()
-    return choice.link(frames, lambda some: project.detections(detect_run, some), video, index, report)
+    return choice.link(frames, lambda some: project.detections(detect_run, some), video, index, report, cuts)
 
 
-def _tracks_of(frames: Sequence[int], tracked: Iterable[Boxes]) -> list[Track]:
+def shots(frames: Sequence[int], cuts: Sequence[int]) -> list[Sequence[int]]:
+    """Return ascending frame ordinals shot by shot.
+
+    >>> shots([0, 2, 4, 6], [3, 5])
+    [[0, 2], [4], [6]]
+    """
+    edges = [0, *np.searchsorted(frames, cuts).tolist(), len(frames)]
+    return [frames[low:high] for low, high in pairwise(edges) if high > low]
+
+
+def _followed(tracker: Any, frames: Sequence[int], boxes: Iterable[Boxes], refs: Sequence[FrameRef]) -> list[Track]:
     """Gather an online tracker's answers into tracks, by id."""
     frame_column, parts = [], []
-    for frame, boxes in zip(frames, tracked, strict=True):
-        known = boxes.select(boxes.track_id != NO_TRACK)
+    tracked = (tracker.update(part, ref) for part, ref in zip(boxes, refs, strict=True))
+    for frame, answer in zip(frames, tracked, strict=True):
+        known = answer.select(answer.track_id != NO_TRACK)
         frame_column.append(np.full(len(known), frame, np.int64))
         parts.append(known)
     if not parts:

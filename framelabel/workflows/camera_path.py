@@ -35,7 +35,7 @@ def camera_path(project: Project, video: Video, frames: NDArray[np.int64], repor
     Raises:
         UnreadableVideoError: the footage cannot be read.
     """
-    name = f"{video.id}:{hashlib.sha256(frames.astype('<i8').tobytes()).hexdigest()[:16]}"
+    name = name_of(video, frames)
     known = project.document(_KIND, name)
     if known is not None:
         return np.frombuffer(known.content, "<f8").reshape(-1, 2, 3)
@@ -49,8 +49,14 @@ def camera_path(project: Project, video: Video, frames: NDArray[np.int64], repor
             steps.append(motion(frame.image, boxes.get(frame.ref.index, Boxes.empty()).xyxy))
             report.advance()
     path = to_first(np.array(steps).reshape(-1, 2, 3))
-    project.put_document(Document(_KIND, name, "application/octet-stream", path.astype("<f8").tobytes()))
+    if project.is_writable:
+        project.put_document(Document(_KIND, name, "application/octet-stream", path.astype("<f8").tobytes()))
     return path
+
+
+def name_of(video: Video, frames: NDArray[np.int64]) -> str:
+    """Return the name of what is kept of these frame ordinals of a video."""
+    return f"{video.id}:{hashlib.sha256(frames.astype('<i8').tobytes()).hexdigest()[:16]}"
 
 
 def to_first(steps: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -29,7 +29,6 @@ from framelabel.workflows.associate import UNLINKED_NAME, Meaning, TrackerChoice
 from framelabel.workflows.detect import Detection, detect, finish
 from framelabel.workflows.find_events import FIXED, MOVING, Watch, find_events
 from framelabel.workflows.frame_source import (
-    FrameSource,
     SelectedFrames,
     Selection,
     WholePass,
@@ -40,6 +39,7 @@ from framelabel.workflows.frame_source import (
 from framelabel.workflows.look import PLAIN, Crew, Look, look_of
 from framelabel.workflows.picture_tags import untagged
 from framelabel.workflows.recognise import Readings
+from framelabel.workflows.shot_cuts import Watched, cuts_among
 
 _DRAFT_FPS = 6.0
 
@@ -206,23 +206,25 @@ def _label_one(project: Project, path: Path, work: _Work, report: Reporter) -> V
                 report.note(f"{path}: decoding once to number its frames")
                 index = reader.index
                 video = with_index(project, video, reader)
-            source: FrameSource
-            if index is None:
-                source = WholePass(reader, work.selection.every)
-            else:
-                source = SelectedFrames(reader, work.selection.ordinals(index))
+            source = Watched(
+                WholePass(reader, work.selection.every)
+                if index is None
+                else SelectedFrames(reader, work.selection.ordinals(index))
+            )
             detection = Detection(_look(work, video, index), lambda: work.plugin.detector.device, work.class_ids)
             run = detect(project, video, source, detection, work.provenance, report, names)
             if not run.is_finished:
                 if index is None:
                     video = with_index(project, video, reader)
                 run = finish(project, run, source.ordinals(), detection.device())
-        count, is_new = associate(project, video, run, tracker, work.meaning, work.provenance, report)
+        is_linked = tracker.name != UNLINKED_NAME
+        cuts = cuts_among(project, video, run.frames, report, source) if is_linked else []
+        count, is_new = associate(project, video, run, tracker, work.meaning, work.provenance, report, cuts)
         found = find_events(project, video, run, work.watch, work.provenance, report)
     except (FramelabelError, OSError) as error:
         report.note(f"{path}: failed: {error}")
         return VideoSummary(str(path), problem=str(error))
-    if names and is_new and tracker.name != UNLINKED_NAME and count < len(run.frames) / 2:
+    if names and is_new and is_linked and count < len(run.frames) / 2:
         report.note(f"{path}: {count} objects in {len(names)} pictures; if they are unrelated, give --tracker none")
     device = str(run.facts.get("device", ""))
     return VideoSummary(str(path), len(run.frames), count, len(found), device, is_new)

@@ -20,6 +20,7 @@ from framelabel.review.findings.rows import LabelRows
 from framelabel.store.project import Project
 from framelabel.store.runs import Run
 from framelabel.workflows.picture_tags import untagged
+from framelabel.workflows.shot_cuts import cuts_of, known_cuts
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +48,19 @@ class LintSummary:
 def run(config: LintConfig, report: Reporter = SILENT) -> LintSummary:
     """Run the checks over the current labels of a project.
 
+    Footage with tracks in which nobody has looked for cuts is decoded, where it is at hand; with `queue` what is found
+    is kept.
+
     Raises:
         UnknownNameError: no such check.
         ProjectError: the project cannot be read (or written, with `queue`).
     """
     with Project(config.project, write=config.queue > 0) as project:
         labels = untagged(project.labels())
+        needs_cuts = not config.check or "cut" in config.check
+        cuts = _cuts(project, labels, report) if needs_cuts else []
         report.start("lint", None)
-        found = _found(project, labels, config.check)
+        found = _found(project, labels, cuts, config.check)
         report.advance(len(labels))
         queued = _queue(project, labels, found[: config.queue]) if config.queue > 0 else 0
     return LintSummary(tuple(found), tuple(video.name for video in labels.videos), queued)
@@ -62,11 +68,23 @@ def run(config: LintConfig, report: Reporter = SILENT) -> LintSummary:
 
 def findings(project: Project, video_ids: Sequence[VideoId]) -> list[Finding]:
     """Return what looks wrong in some videos of an open project, most severe first."""
-    return _found(project, untagged(project.labels(video_ids)))
+    labels = untagged(project.labels(video_ids))
+    return _found(project, labels, [known_cuts(project, video) or [] for video in labels.videos])
 
 
-def _found(project: Project, labels: Labels, checks: tuple[str, ...] = ()) -> list[Finding]:
-    return find(LabelRows.of(labels, _detections(project, labels)), checks)
+def _cuts(project: Project, labels: Labels, report: Reporter) -> list[list[int]]:
+    """Return the cuts of each video in which anything was followed from one frame to another."""
+    followed = labels.track_id != NO_TRACK
+    video, track = labels.frames.video[labels.frame[followed]], labels.track_id[followed]
+    pairs, boxes = np.unique(np.stack([video, track], axis=1), axis=0, return_counts=True)
+    has_tracks = set(pairs[boxes > 1, 0].tolist())
+    return [cuts_of(project, video, report) if row in has_tracks else [] for row, video in enumerate(labels.videos)]
+
+
+def _found(
+    project: Project, labels: Labels, cuts: Sequence[Sequence[int]], checks: tuple[str, ...] = ()
+) -> list[Finding]:
+    return find(LabelRows.of(labels, _detections(project, labels), cuts), checks)
 
 
 def _detections(project: Project, labels: Labels) -> Labels | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +23,8 @@ from framelabel.tracking.propagation import suggestion
 from framelabel.tracking.propagation.catalog import DEFAULT, PROPAGATORS
 from framelabel.tracking.propagation.protocol import Propagator
 from framelabel.workflows.carried_shapes import carried, keyframe_facts
-from framelabel.workflows.propagation_evidence import gather
+from framelabel.workflows.propagation_evidence import TEXT_METHODS, gather
+from framelabel.workflows.shot_cuts import cuts_of, known_cuts, shots_within
 from framelabel.workflows.suggest import TARGET, of_tracks
 
 KIND = "propagate"
@@ -83,6 +84,7 @@ class Carrier:
         entry = PROPAGATORS.load(method)
         evidence = gather(project, video, method, report)
         self.frame_count = evidence.frame_count
+        self._cuts = known_cuts(project, video) or []
         self._propagator: Propagator = entry(entry.Options(), evidence)
         self._provenance = Provenance(Origin.PROPAGATION, f"propagate {method}")
         acquaint = getattr(self._propagator, "acquaint", None)
@@ -92,13 +94,23 @@ class Carrier:
     def carry(self, track: Track, span: Span) -> Track:
         """Return the object in every frame of `span` where it is or may be; frames it has left are not listed.
 
+        What lies beyond a cut of the film is another place: human boxes are carried within their shot only.
+
         Raises:
             UsageError: the track has no human box.
         """
         keyframes = track.select(track.is_keyframe)
         if len(keyframes) == 0:
             raise UsageError(f"track {track.id} has no human box; draw one first")
-        return _trimmed(self._propagator.propagate(keyframes, span))
+        if not self._cuts:
+            return _trimmed(self._propagator.propagate(keyframes, span))
+        parts = [keyframes.select(np.zeros(len(keyframes), np.bool_))]
+        for shot in shots_within(Span(0, self.frame_count), self._cuts):
+            low, high = max(shot.start, span.start), min(shot.stop, span.stop)
+            mine = keyframes.select((keyframes.frame >= shot.start) & (keyframes.frame < shot.stop))
+            if len(mine) and low < high:
+                parts.append(_trimmed(self._propagator.propagate(mine, Span(low, high))))
+        return _joined(parts)
 
     def around(self, track: Track, frame: int) -> tuple[Track, Span]:
         """Solve again the neighbourhood of a human box that was drawn, moved or removed at `frame`.
@@ -109,8 +121,10 @@ class Carrier:
         """
         keys = track.frame[track.is_keyframe]
         before, after = keys[keys < frame], keys[keys > frame]
-        start = int(before[-1]) if len(before) else 0
-        stop = int(after[0]) + 1 if len(after) else self.frame_count
+        whole = Span(0, self.frame_count)
+        shot = next((part for part in shots_within(whole, self._cuts) if frame in part), whole)
+        start = max(int(before[-1]) if len(before) else 0, shot.start)
+        stop = min(int(after[0]) + 1 if len(after) else self.frame_count, shot.stop)
         span = Span(start, max(stop, min(frame + 1, self.frame_count)))
         return self.carry(track, span), span
 
@@ -157,6 +171,8 @@ def _carry_video(
     started = time.perf_counter()
     chosen = [track for track in tracks if not wanted or track.id in wanted]
     objects = [track for track in chosen if track.is_keyframe.any()]
+    if config.method not in TEXT_METHODS:
+        cuts_of(project, video, report)
     carrier = Carrier(project, video, config.method, report)
     span = Span.parse(config.span, carrier.frame_count) if config.span else Span(0, carrier.frame_count)
     report.start(f"propagate {video.name}", len(objects))
@@ -192,6 +208,19 @@ def parse_tracks(texts: Sequence[str]) -> set[int]:
             except ValueError:
                 raise UsageError(f"--tracks '{word}': write ids such as 3,7-12") from None
     return found
+
+
+def _joined(parts: Sequence[Track]) -> Track:
+    """Return consecutive parts of one object as one track."""
+    return replace(
+        parts[0],
+        frame=np.concatenate([part.frame for part in parts]),
+        xyxy=np.concatenate([part.xyxy for part in parts]),
+        is_keyframe=np.concatenate([part.is_keyframe for part in parts]),
+        uncertainty=np.concatenate([part.uncertainty for part in parts]),
+        visibility=np.concatenate([part.visibility for part in parts]),
+        score=np.concatenate([part.score for part in parts]),
+    )
 
 
 def _trimmed(track: Track) -> Track:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from framelabel.core.tracks import Track
 from framelabel.core.videos import Video
 from framelabel.store.project import Project
 from framelabel.tracking.stitching import stitches
+from framelabel.workflows.shot_cuts import known_cuts
 
 _DEFAULT_FPS = 25.0
 
@@ -44,7 +47,7 @@ def proposals(
     least: float = 0.5,
     limit: int = 50,
 ) -> list[StitchProposal]:
-    """Return the likeliest merges of a video's current tracks, best first; nothing is changed.
+    """Return the likeliest merges of a video's current tracks, best first, none over a cut; nothing is changed.
 
     Args:
         project: open for reading at least.
@@ -58,11 +61,14 @@ def proposals(
     found = stitches(tracks, float(video.fps) or _DEFAULT_FPS, longest_gap_s=longest_gap_s, least=least)
     wanted = [item for item in found if track_id is None or track_id in {item.early_id, item.late_id}]
     known = {track.id: track for track in tracks}
+    cuts = np.array(known_cuts(project, video) or [], np.int64)
     names = project.ontology.names
     out = []
-    for item in wanted[: limit or None]:
+    for item in wanted:
         early, late = known[item.early_id], known[item.late_id]
         last, first = _seen(early)[-1], _seen(late)[0]
+        if np.any((early.frame[last] < cuts) & (cuts <= late.frame[first])):
+            continue
         out.append(
             StitchProposal(
                 item.early_id,
@@ -76,7 +82,7 @@ def proposals(
                 item.score,
             )
         )
-    return out
+    return out[: limit or None]
 
 
 def _seen(track: Track) -> Sequence[int]:

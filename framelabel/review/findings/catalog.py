@@ -17,6 +17,7 @@ CHECKS: Catalog[Check] = Catalog(
         "size": "framelabel.review.findings.motion:size_changes",
         "switch": "framelabel.review.findings.identity:switches",
         "break": "framelabel.review.findings.identity:breaks",
+        "cut": "framelabel.review.findings.presence:over_cuts",
         "gap": "framelabel.review.findings.presence:gaps",
         "flicker": "framelabel.review.findings.presence:flicker",
         "duplicate": "framelabel.review.findings.duplicates:duplicates",

@@ -10,6 +10,8 @@ from framelabel.review.findings.rows import LabelRows
 
 _GAP_S = 1.0
 """A track may be unseen this long without a question."""
+_OVER_CUT, _CONFIRMED = 0.85, 0.4
+"""Severity of a track that runs over a cut: as found, and where people say that it is one object."""
 _FLICKER_S = 0.2
 """A track shorter than this is rarely an object."""
 _OUTSIDE = 0.25
@@ -27,6 +29,23 @@ def gaps(rows: LabelRows) -> list[Finding]:
         text = f"track {rows.track_id[row]} is missing for {missing[row]} frames ({start} to {stop - 1})"
         worth = severity(float(seconds[row]) / _GAP_S - 1.0, at_threshold=0.2, scale=5.0)
         found.append(Finding("gap", int(rows.video[row]), start, int(rows.track_id[row]), worth, text, stop=stop))
+    return found
+
+
+def over_cuts(rows: LabelRows) -> list[Finding]:
+    """Find tracks that run over a cut of the film; less severe where a person has confirmed both sides."""
+    found = []
+    for span in rows.spans():
+        video, frame = int(rows.video[span.start]), rows.frame[span]
+        low, high = np.searchsorted(rows.cuts[:, 0], [video, video + 1])
+        for cut in rows.cuts[low:high, 1].tolist():
+            if not frame[0] < cut <= frame[-1]:
+                continue
+            person = rows.is_human[span]
+            worth = _CONFIRMED if person[frame < cut].any() and person[frame >= cut].any() else _OVER_CUT
+            track = int(rows.track_id[span.start])
+            text = f"track {track} runs over the cut at frame {cut}"
+            found.append(Finding("cut", video, cut, track, worth, text))
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -45,6 +45,8 @@ class LabelRows:
     frames: NDArray[np.int64]
     """(F, 2) video row and ordinal of every frame labels could be in, sorted; between them is no gap."""
     class_names: tuple[str, ...]
+    cuts: NDArray[np.int64]
+    """(C, 2) video row and ordinal of every frame with which a new shot begins, sorted."""
     detections: Labels | None = None
     """What a model saw in the same frames, on the same videos and ontology; None when not known."""
 
@@ -52,8 +54,14 @@ class LabelRows:
         return len(self.frame)
 
     @staticmethod
-    def of(labels: Labels, detections: Labels | None = None) -> LabelRows:
-        """Order labels; rows that are crowds or ignored are left out, for nobody promises anything about them."""
+    def of(labels: Labels, detections: Labels | None = None, cuts: Sequence[Sequence[int]] = ()) -> LabelRows:
+        """Order labels; rows that are crowds or ignored are left out, for nobody promises anything about them.
+
+        Args:
+            labels: of some videos.
+            detections: of the same videos.
+            cuts: of each video, the frames with which a new shot begins, ascending; () where none are known.
+        """
         kept = np.flatnonzero(labels.flags & int(Flag.CROWD | Flag.IGNORED) == 0)
         video = labels.frames.video[labels.frame[kept]]
         frame = labels.frames.index[labels.frame[kept]]
@@ -82,6 +90,7 @@ class LabelRows:
             names[labels.frame[kept]],
             frames[np.lexsort((frames[:, 1], frames[:, 0]))],
             labels.ontology.names,
+            np.array([(video, cut) for video, own in enumerate(cuts) for cut in own], np.int64).reshape(-1, 2),
             detections,
         )
 

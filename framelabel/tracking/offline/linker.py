@@ -82,6 +82,8 @@ class OfflineLinker:
     """Links a whole clip; see `framelabel.core.protocols.OfflineTracker`."""
 
     Options = OfflineOptions
+    VERSION = 1
+    """Part of a run's name; a higher one with every change of what the same boxes give."""
 
     def __init__(
         self, options: OfflineOptions | None = None, *, fps: float = 0.0, frame_size: tuple[int, int] = (0, 0)
@@ -100,6 +102,7 @@ class OfflineLinker:
         *,
         looks: Looks | None = None,
         camera: Floats | None = None,
+        cuts: Sequence[int] = (),
     ) -> list[Track]:
         """Return the tracks through `boxes[k]` of frame ordinal `frames[k]`, numbered from 1 by first appearance.
 
@@ -110,11 +113,13 @@ class OfflineLinker:
             looks: what detections look like, for links over gaps.
             camera: (len(frames), 2) pixels by which the picture has moved at each of them, where somebody has seen
                 it; found from the boxes otherwise.
+            cuts: ordinals of frames with which a new shot begins; no track runs over one.
 
         Raises:
             UsageError: a frame comes twice, the rate is not positive, or `camera` does not match the frames.
         """
-        rate, axis = self._rate(fps), TimeAxis.of(frames)
+        rate = self._rate(fps)
+        axis = self._axis(frames, rate, cuts)
         evidence = gather(axis, frames, boxes)
         seen = None if camera is None else axis.spread(frames, camera)
         return self._linked(axis, lambda low, high: evidence.select(evidence.between(low, high)), rate, looks, seen)
@@ -129,6 +134,7 @@ class OfflineLinker:
         overlap: int,
         looks: Looks | None = None,
         camera: Floats | None = None,
+        cuts: Sequence[int] = (),
     ) -> list[Track]:
         """Return the tracks that `link` gives, but hold the boxes of one window at a time.
 
@@ -143,11 +149,13 @@ class OfflineLinker:
             overlap: frames that two windows share, at least; more are taken where the gaps to be bridged ask for it.
             looks: see `link`; rows count in the boxes of all frames.
             camera: see `link`.
+            cuts: see `link`.
 
         Raises:
             UsageError: as `link`.
         """
-        rate, axis = self._rate(fps), TimeAxis.of(frames)
+        rate = self._rate(fps)
+        axis = self._axis(frames, rate, cuts)
         overlap = max(overlap, 2 * round(self._options.longest_gap_s * rate / axis.step) + 2)
         window = max(window, 2 * overlap + 1)
         first_row = np.zeros(len(axis.ordinal) + 1, np.int64)
@@ -169,6 +177,11 @@ class OfflineLinker:
             msg = f"fps must be positive, got {rate}"
             raise UsageError(msg)
         return rate
+
+    def _axis(self, frames: Sequence[int], fps: float, cuts: Sequence[int]) -> TimeAxis:
+        """Lay out the frames; over a cut the silence is longer than any that is bridged."""
+        axis = TimeAxis.of(frames)
+        return axis.parted(cuts, _longest(self._options.longest_gap_s, fps / axis.step)) if len(cuts) else axis
 
     def _linked(
         self,
@@ -231,9 +244,7 @@ class OfflineLinker:
         options = self._options
         gaps = [gap for gap in _GAPS_S if gap < options.longest_gap_s] + [options.longest_gap_s]
         passes = [self._safe(fps)] * _SAFE_ROUNDS
-        passes += [
-            Pass(max(2, round(gap * fps)), options.link_bar, options.gap_price, _GAP_UNIT_S * fps) for gap in gaps
-        ]
+        passes += [Pass(_longest(gap, fps), options.link_bar, options.gap_price, _GAP_UNIT_S * fps) for gap in gaps]
         trusted = trust.of(evidence.score)
         alone = -options.doubt_price * np.log(trust.relative(trusted))
         chains, motions = Chains(len(evidence)), [Motion.expected(fps)]
@@ -321,6 +332,11 @@ class OfflineLinker:
             for number, which in enumerate(kept, start=1)
             for part in (slice(int(bounds[which]), int(bounds[which + 1])),)
         ]
+
+
+def _longest(gap_s: float, fps: float) -> int:
+    """Return how many positions lie between the two sides of the longest link over a gap."""
+    return max(2, round(gap_s * fps))
 
 
 def _voted(class_id: NDArray[np.int32], score: Floats, track: Rows) -> NDArray[np.int32]:

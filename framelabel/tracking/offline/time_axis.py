@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,12 @@ class TimeAxis:
         step = float(np.median(between)) if len(between) else 1.0
         moves = np.maximum(1, np.rint(between / step - 1e-9)).astype(np.int64)
         return TimeAxis(ordinal, np.concatenate([[0], np.cumsum(moves)])[: len(ordinal)], step)
+
+    def parted(self, cuts: Sequence[int], pause: int) -> TimeAxis:
+        """Return the axis with `pause` more positions before each frame ordinal with which a new shot begins."""
+        shot = np.searchsorted(np.unique(np.array(cuts, np.int64)), self.ordinal, side="right")
+        # what comes before the first frame parts nothing
+        return replace(self, position=self.position + pause * (shot - shot[:1]))
 
     def positions_of(self, frames: Rows) -> Rows:
         """Return the positions of frame ordinals that are on the axis."""

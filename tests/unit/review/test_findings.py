@@ -173,6 +173,18 @@ def test_nothing_is_found_in_quiet_tracks() -> None:
     assert find(LabelRows.of(scene.labels())) == []
 
 
+def test_tracks_over_a_cut_are_found() -> None:
+    """Each track is named at each cut that it runs over; where people confirmed both sides it matters less."""
+    scene = _Scene()
+    scene.keep[FRAMES + 30 :] = False
+    scene.flags[[5, 25]] = int(Flag.KEYFRAME)
+    found = find(LabelRows.of(scene.labels(), cuts=[[0, 20, 30]]), ("cut",))
+    assert sorted((item.frame, item.track_id) for item in found) == [(20, 1), (20, 2), (30, 1)]
+    (confirmed,) = (item for item in found if item.severity < 0.5)
+    assert (confirmed.frame, confirmed.track_id) == (20, 1)
+    assert find(LabelRows.of(scene.labels()), ("cut",)) == []
+
+
 def test_a_shaking_camera_is_not_an_error() -> None:
     """When all tracks move together, it is the camera."""
     scene = _Scene()

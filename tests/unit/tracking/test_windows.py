@@ -52,15 +52,19 @@ class _Clip:
         self.longest = max(self.longest, len(frames))
         return [self.boxes[frame] for frame in frames]
 
-    def whole(self, looks: Looks | None = None) -> list[Track]:
+    def whole(self, looks: Looks | None = None, cuts: Sequence[int] = ()) -> list[Track]:
         """Return the tracks of all frames at once."""
-        return OfflineLinker(fps=25.0, frame_size=(640, 500)).link(range(len(self.boxes)), self.boxes, looks=looks)
+        return OfflineLinker(fps=25.0, frame_size=(640, 500)).link(
+            range(len(self.boxes)), self.boxes, looks=looks, cuts=cuts
+        )
 
-    def parted(self, window: int, overlap: int = 220, looks: Looks | None = None) -> list[Track]:
+    def parted(
+        self, window: int, overlap: int = 220, looks: Looks | None = None, cuts: Sequence[int] = ()
+    ) -> list[Track]:
         """Return the tracks by way of windows."""
         linker = OfflineLinker(fps=25.0, frame_size=(640, 500))
         frames = range(len(self.boxes))
-        return linker.link_windows(frames, self.read, window=window, overlap=overlap, looks=looks)
+        return linker.link_windows(frames, self.read, window=window, overlap=overlap, looks=looks, cuts=cuts)
 
 
 def _assert_equal(parts: Sequence[Track], whole: Sequence[Track]) -> None:
@@ -89,6 +93,17 @@ def test_footage_that_is_only_sampled_shows_no_seams(monkeypatch: pytest.MonkeyP
     whole = clip.whole()
     _assert_equal(clip.parted(700), whole)
     assert np.mean([len(track) for track in whole]) > 150
+
+
+@pytest.mark.parametrize("window", [450, 1400], ids=str)
+def test_cuts_show_no_seams(window: int) -> None:
+    """Of a film with shots of a second, of half a minute, and a cut in a seam, windows give the tracks of the whole."""
+    clip, cuts = _Clip(_street(3.0)), [0, 25, 50, 340, 341, 900]
+    whole = clip.whole(cuts=cuts)
+    _assert_equal(clip.parted(window, cuts=cuts), whole)
+    assert not any(track.frame[0] < cut <= track.frame[-1] for track in whole for cut in cuts)
+    over = [track for track in clip.whole() if any(track.frame[0] < cut <= track.frame[-1] for cut in cuts)]
+    assert len(over) > 5
 
 
 def test_memory_is_one_window() -> None:
