@@ -18,7 +18,7 @@ def _world(seed: int, tint: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> Ima
     random = np.random.default_rng(seed)
     patches = random.integers(20, 220, (18, 96, 3)).astype(np.float32) * np.array(tint, np.float32)
     wide = cv2.resize(patches, (3 * SIZE[0], SIZE[1]), interpolation=cv2.INTER_CUBIC)
-    return np.clip(wide, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(wide, 0, 255), np.uint8)
 
 
 def _view(world: Image, x: float) -> Image:
@@ -39,7 +39,7 @@ def _cuts(images: list[Image]) -> list[int]:
 
 
 def _lit(image: Image, gain: float, offset: float = 0.0) -> Image:
-    return np.clip(image * gain + offset, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(image * gain + offset, 0, 255), np.uint8)
 
 
 def test_cuts_are_found_at_the_first_picture_of_each_shot() -> None:
