@@ -65,7 +65,7 @@ root: .
 format: yolo
 group: '^(.*)__'
 join_duplicates: false
-held_out: 0.2
+held_out: 0.34
 seed: 0
 """
 

@@ -95,13 +95,21 @@ def precision_at_overlap(
     class_names: Sequence[str],
     overlap: float,
     *,
+    is_crowd: NDArray[np.bool_] | None = None,
     max_detections: int = 100,
 ) -> NDArray[np.float64]:
     """Return the (C,) average precision of each class at one overlap of any size; -1 where it has no truth.
 
-    Some data sets are scored at their own overlap (DeepPCB at 0.33); the rest is as COCO does it.
+    Some data sets are scored at their own overlap (DeepPCB at 0.33); the rest is as COCO does it, `is_crowd` too.
     """
-    evaluation = _evaluated(truth, prediction, class_names, max_detections=max_detections, overlaps=np.array([overlap]))
+    evaluation = _evaluated(
+        truth,
+        prediction,
+        class_names,
+        is_crowd=is_crowd,
+        max_detections=max_detections,
+        overlaps=np.array([overlap]),
+    )
     precision: NDArray[np.float64] = evaluation.eval["precision"]
     return np.array([_mean(precision[:, :, number, 0, -1]) for number in range(len(class_names))])
 

@@ -43,6 +43,13 @@ class Evaluation:
         scored = self.per_class[self.per_class >= 0]
         return float(scored.mean()) if len(scored) else -1.0
 
+    @property
+    def by_objects(self) -> float:
+        """Mean in which a class counts as often as it has true boxes; -1 without any."""
+        has_truth = self.per_class >= 0
+        weights = self.objects[has_truth]
+        return float(np.average(self.per_class[has_truth], weights=weights)) if weights.sum() else -1.0
+
 
 def evaluate_model(
     path: Path, samples: Sequence[Sample], names: Sequence[str], size: int, *, overlap: float = 0.5, pairs: bool = False
@@ -55,9 +62,21 @@ def evaluate_model(
 
 
 def evaluate(
-    detector: Detector, samples: Sequence[Sample], names: Sequence[str], *, overlap: float = 0.5
+    detector: Detector,
+    samples: Sequence[Sample],
+    names: Sequence[str],
+    *,
+    overlap: float = 0.5,
+    excused: Sequence[NDArray[np.bool_]] | None = None,
 ) -> Evaluation:
     """Score a detector on labelled pictures; its class ids and the samples' are rows of `names`.
+
+    Args:
+        detector: looks at RGB pictures.
+        samples: pictures with their true boxes.
+        names: the classes.
+        overlap: from which a box counts as found.
+        excused: for each picture, which (N,) true boxes are neither asked for nor held against who finds them.
 
     Raises:
         UsageError: there is no picture, or one cannot be decoded.
@@ -72,8 +91,11 @@ def evaluate(
             looking = detector.against(_rgb(sample.template))
         found.append(looking([_rgb(sample.path)])[0])
     truth, prediction = _observed([sample.boxes for sample in samples], scored=False), _observed(found, scored=True)
-    per_class = precision_at_overlap(truth, prediction, names, overlap, max_detections=_MAX_DETECTIONS)
-    objects = np.bincount(truth.class_id, minlength=len(names)).astype(np.int64)
+    is_excused = np.zeros(len(truth), np.bool_) if excused is None else np.concatenate(excused)
+    per_class = precision_at_overlap(
+        truth, prediction, names, overlap, is_crowd=is_excused, max_detections=_MAX_DETECTIONS
+    )
+    objects = np.bincount(truth.class_id[~is_excused], minlength=len(names)).astype(np.int64)
     return Evaluation(overlap, tuple(names), per_class, objects, len(samples))
 
 

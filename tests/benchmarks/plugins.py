@@ -27,7 +27,9 @@ from framelabel.workflows.plugin_scores import LOWEST_SCORE, Evaluation, evaluat
 from framelabel.workflows.training_data import DataSheet, read_samples, sheet_for
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-PAGE = REPOSITORY / "docs" / "plugins-measured.md"
+sys.path.insert(0, str(REPOSITORY))
+
+from tests.benchmarks.documented import put  # noqa: E402 - the repository must be on the path first
 
 
 @dataclass(frozen=True)
@@ -145,18 +147,10 @@ def _write(results: list[tuple[Goal, Evaluation, float]]) -> None:
         for goal, score, value in results
     ]
     head = [
-        "# Trained plugins, measured",
-        "",
-        "Average precision on each data set's held-out part (whole boards, clips, plays or photo series; rule and seed",
-        "in `datasets/*/dataset.yaml`), made by `python tests/benchmarks/plugins.py --write`.",
-        "Boxes are suppressed as the plugin says, also across classes. A model card scores the network with the",
-        "decoder's own suppression, within a class only, without further views: this page is what labelling gets.",
-        "Views are those of the plugin (docs/plugins.md); `--views none` measures without.",
-        "",
         "| plugin | data set | pictures | views | figure | reached | goal |",
         "|---|---|---|---|---|---|---|",
     ]
-    PAGE.write_text("\n".join([*head, *rows, ""]), "utf-8")
+    put("plugins-measured", "plugins", [*head, *rows])
 
 
 if __name__ == "__main__":
