@@ -11,13 +11,18 @@ from framelabel.core.golden_pair import beside
 from framelabel.inference.alignment import aligned
 
 _ASPECT_TOLERANCE = 0.02
+_ENDS = (2.0, 98.0)
+"""Per cent of a template's pixels below its black, and below its white."""
+_FLAT = 32.0
+"""Grey levels between them; below, stretching would show noise as faults."""
 
 
 def compared(picture: NDArray[np.uint8], template: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return (H, W, 3): the picture in grey, its template in grey, and how far apart they are, in grey levels.
 
     The template is resized to the picture, shifted and turned onto it, and gets its mean and contrast; so boxes found
-    in the pair are boxes of the picture.
+    in the pair are boxes of the picture. Then the template's darkest and brightest parts become black and white, in
+    both: a dull picture shows faults as strongly as a crisp one.
 
     Args:
         picture: (H, W, 3) RGB.
@@ -35,8 +40,9 @@ def compared(picture: NDArray[np.uint8], template: NDArray[np.uint8]) -> NDArray
         golden = cv2.resize(golden, (width, height), interpolation=cv2.INTER_LINEAR)
     seen, golden = np.asarray(seen, np.uint8), np.asarray(golden, np.uint8)
     # pictures that lie right already stay sharp: moving by a share of a pixel blurs edges
-    tries = [beside(seen, _lit(each, seen)) for each in (golden, aligned(golden, seen))]
-    return min(tries, key=lambda pair: float(pair[:, :, 2].mean()))
+    tries = [_lit(each, seen) for each in (golden, aligned(golden, seen))]
+    golden = min(tries, key=lambda each: float(cv2.absdiff(seen, each).mean()))
+    return _stretched(beside(seen, golden))
 
 
 def _lit(golden: NDArray[np.uint8], seen: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -44,3 +50,18 @@ def _lit(golden: NDArray[np.uint8], seen: NDArray[np.uint8]) -> NDArray[np.uint8
     gain = (float(seen.std()) + 1.0) / (float(golden.std()) + 1.0)
     table = (np.arange(256) - float(golden.mean())) * gain + float(seen.mean())
     return np.asarray(np.clip(np.rint(table), 0, 255).astype(np.uint8)[golden], np.uint8)
+
+
+def _stretched(pair: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Give the template the whole range of grey levels, the picture the same change, and the difference the same gain.
+
+    A difference beyond the template's black or white stays one; a template that is all but flat is left as it is.
+    """
+    darkest, brightest = np.percentile(pair[:, :, 1], _ENDS)
+    if brightest - darkest < _FLAT:
+        return pair
+    gain = 255.0 / (brightest - darkest)
+    from_black = np.array([darkest, darkest, 0.0])
+    tables = (np.arange(256)[:, None] - from_black) * gain
+    levels = np.clip(np.rint(tables), 0, 255).astype(np.uint8)
+    return np.dstack([levels[pair[:, :, channel], channel] for channel in range(3)])

@@ -14,6 +14,7 @@ import argparse
 import json
 import os
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -52,7 +53,9 @@ def main() -> int:
     manifest = plugins.load("street")
     names = [entry.name for entry in manifest.classes]
     samples, likely = _held_out(names)
-    clips = sorted({sample.group for sample in samples})
+    counts = Counter(sample.group for sample in samples)
+    clips = sorted(group for group, count in counts.items() if count > 1)
+    parts = f"{len(samples)} pictures ({len(clips)} clips and {len(counts) - len(clips)} photos)"
     views = manifest.model.views if given.views is None else tuple(view for view in given.views if view != PLAIN)
     contestants = {"street": _detector(manifest, views)}
     start = Path(os.environ.get("FRAMELABEL_MODELS", REPOSITORY.parent / "shared" / "models")) / START
@@ -66,11 +69,11 @@ def main() -> int:
             if count
         )
         print(f"{name}: by objects {score.by_objects:.3f}, mean over classes {score.mean:.3f} ({per_class})")
-    print(f"{len(samples)} pictures of {', '.join(clips)}; views: {', '.join(views) or 'plain'}")
+    print(f"{parts}: {', '.join(clips)} and photos; views: {', '.join(views) or 'plain'}")
     if given.json is not None:
         given.json.write_text(json.dumps({name: _figures(score) for name, score in scores.items()}, indent=1), "utf-8")
     if given.write:
-        put("plugins-measured", "agreement", _table(scores, len(samples), len(clips), views))
+        put("plugins-measured", "agreement", _table(scores, parts, views))
     return 1 if scores["street"].by_objects < GOAL else 0
 
 
@@ -111,7 +114,7 @@ def _figures(score: Evaluation) -> dict[str, object]:
     return {"by_objects": score.by_objects, "mean": score.mean, "per_class": score.per_class.tolist()}
 
 
-def _table(scores: dict[str, Evaluation], pictures: int, clips: int, views: Sequence[str]) -> list[str]:
+def _table(scores: dict[str, Evaluation], parts: str, views: Sequence[str]) -> list[str]:
     names = next(iter(scores.values())).names
     objects = next(iter(scores.values())).objects
     columns = [(number, f"{name} ({objects[number]})") for number, name in enumerate(names) if objects[number]]
@@ -121,7 +124,7 @@ def _table(scores: dict[str, Evaluation], pictures: int, clips: int, views: Sequ
         for name, score in scores.items()
     ]
     return [
-        f"{pictures} pictures of {clips} clips; views: {', '.join(views) or 'the plain one'}; boxes in brackets.",
+        f"{parts}; views: {', '.join(views) or 'the plain one'}; boxes in brackets.",
         "",
         *("| " + " | ".join(row) + " |" for row in (head, ["---"] * len(head), *rows)),
     ]
