@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,7 +22,7 @@ sys.path.insert(0, str(REPOSITORY))
 from tests.benchmarks import anomaly_boards, anomaly_tiles  # noqa: E402 - run as a script, from any folder
 from tests.benchmarks.documented import put  # noqa: E402
 
-SHARED = REPOSITORY.parent / "shared" / "data" / "images"
+SHARED = Path(os.environ.get("FRAMELABEL_SHARED", REPOSITORY.parent / "shared")) / "data" / "images"
 GOAL = 0.95
 
 
