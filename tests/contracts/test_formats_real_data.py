@@ -23,7 +23,7 @@ def _pcb(path: Path) -> Labels:
     """Read DeepPCB's own text rows: x1 y1 x2 y2 class."""
     builder = LabelsBuilder(Report(str(path)))
     video = builder.video(make_video("pcb"))
-    for index, file in enumerate(sorted(path.glob("*.txt"))[:300]):
+    for index, file in enumerate(sorted(path.glob("*.txt"))):
         if file.name == "SOURCE.txt":
             continue
         frame = builder.frame(video, index, f"{file.stem}_test.png", (640, 640))
