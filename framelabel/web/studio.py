@@ -265,12 +265,14 @@ class Studio:
     def findings(self, video_id: int) -> list[dict[str, Any]]:
         """Return what looks wrong in a video, by frame; found once and again after edits, the worst thousand."""
         from framelabel.workflows import lint
+        from framelabel.workflows.picture_tags import untagged
 
         video = self.video(video_id)
         state = self._changes[video_id]
         known = self._findings.get(video_id)
         if known is None or known[0] != state:
-            known = (state, lint.findings(self.project, [video.id])[:_MOST_FINDINGS])
+            labels = untagged(self.project.labels([video.id]))
+            known = (state, lint.findings(self.project, labels)[:_MOST_FINDINGS])
             self._findings[video_id] = known
         return [
             {"frame": item.frame, "track": item.track_id, "kind": item.kind, "message": item.message}

@@ -10,7 +10,6 @@ import numpy as np
 
 from framelabel.core.boxes import NO_TRACK, Boxes
 from framelabel.core.config import setting
-from framelabel.core.frames import VideoId
 from framelabel.core.labels import FrameTable, Labels
 from framelabel.core.protocols import SILENT, Reporter
 from framelabel.core.tasks import Task, TaskKind
@@ -66,9 +65,11 @@ def run(config: LintConfig, report: Reporter = SILENT) -> LintSummary:
     return LintSummary(tuple(found), tuple(video.name for video in labels.videos), queued)
 
 
-def findings(project: Project, video_ids: Sequence[VideoId]) -> list[Finding]:
-    """Return what looks wrong in some videos of an open project, most severe first."""
-    labels = untagged(project.labels(video_ids))
+def findings(project: Project, labels: Labels) -> list[Finding]:
+    """Return what looks wrong in an open project's labels, picture names put away, most severe first.
+
+    Cuts are those that are known; no footage is decoded.
+    """
     return _found(project, labels, [known_cuts(project, video) or [] for video in labels.videos])
 
 

@@ -17,10 +17,9 @@ from framelabel.core.videos import Video
 from framelabel.media import open_video
 from framelabel.media.overlay import Drawn, draw
 from framelabel.media.picture_files import encode
-from framelabel.review.findings.catalog import find
 from framelabel.review.findings.finding import Finding
-from framelabel.review.findings.rows import LabelRows
 from framelabel.store.project import Project
+from framelabel.workflows import lint
 from framelabel.workflows.audit import AuditLog, verdicts
 from framelabel.workflows.frame_source import stored_index
 from framelabel.workflows.html_page import Page
@@ -83,7 +82,7 @@ def _wrong_in_audit(page: Page, project: Project, labels: Labels, count: int, su
 def _suspicious(page: Page, project: Project, labels: Labels, count: int) -> int:
     """Show the most severe findings, as pictures where the footage is there; return how many pictures."""
     page.heading("What looks wrong")
-    found = find(LabelRows.of(labels))
+    found = lint.findings(project, labels)
     if not found:
         page.text("Nothing looks wrong.")
         return 0

@@ -33,7 +33,7 @@ def test_jumps_go_where_the_workflows_say(visit: Callable[[str], Page], project:
         spans = [(20, 30, 25), (22, 26, 24), (26, 40, 30), (30, 35, 31)]
         stored.append_events([Event(video.id, "seen", "seen", start, stop, (7,), at) for start, stop, at in spans])
         suggested = suggest.next_labels(stored, video).queue.suggestions[0]
-        wrong = sorted((item.frame, item.track_id) for item in lint.findings(stored, [video.id]))
+        wrong = sorted((item.frame, item.track_id) for item in lint.findings(stored, stored.labels([video.id])))
     with served(project) as (_, [url]):
         page = visit(url)
         page.locator("#picture").focus()

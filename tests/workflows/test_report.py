@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from fractions import Fraction
 from pathlib import Path
@@ -12,14 +13,20 @@ import pytest
 
 from framelabel.cli.main import main
 from framelabel.core.annotations import Origin, Provenance
+from framelabel.core.boxes import Boxes
+from framelabel.core.findings import Findings
 from framelabel.core.frames import FrameIndex, VideoId
 from framelabel.core.labels import FrameTable, Labels
 from framelabel.core.ontology import Ontology
 from framelabel.core.tasks import Answer
 from framelabel.core.videos import Video
+from framelabel.store import runs
 from framelabel.store import tasks as task_table
+from framelabel.store.documents import Document
 from framelabel.store.project import Project
-from framelabel.workflows import agree, report, route
+from framelabel.tracking.shots import VERSION
+from framelabel.workflows import agree, lint, report, route
+from framelabel.workflows.camera_path import name_of
 from framelabel.workflows.route_summary import PLURAL
 
 FRAMES = 40
@@ -86,6 +93,26 @@ def test_worst_cases_are_shown_from_the_footage(project_path: Path, tmp_path: Pa
     assert summary.pictures > 0
     assert "box sizes off its course" in text
     assert "data:image/jpeg;base64," in text
+
+
+def test_the_page_finds_wrong_what_lint_does(project_path: Path, tmp_path: Path) -> None:
+    """Detections that no label covers and cuts that tracks run over are known to the page too."""
+    frames, unseen = np.arange(FRAMES), Boxes.of([[250.0, 150.0, 290.0, 220.0]], [0.9], [0])
+    with Project(project_path, write=True) as project:
+        video = project.videos()[0]
+        run = project.begin_run("detect", video.id, {}, frames)
+        seen = [(number, Findings(unseen if number == 7 else Boxes.empty())) for number in range(FRAMES)]
+        project.store_detections(run, seen, FRAMES).result()
+        project.write(runs.finish, run.id, {})
+        name = f"{name_of(video, frames)}:{VERSION}"
+        content = json.dumps({"frames": FRAMES, "cuts": [30]}).encode()
+        project.put_document(Document("shot_cuts", name, "application/json", content))
+    found = lint.run(lint.LintConfig(project_path)).findings
+    assert {"missed", "cut"} <= {item.kind for item in found}
+    text = report.run(report.ReportConfig(project_path, tmp_path / "r.html")).path.read_text()
+    assert f"{len(found)} findings: " in text
+    assert "a person detected at (270, 185)" in text
+    assert "runs over the cut at frame 30" in text
 
 
 @pytest.mark.parametrize(("subject", "wrong_each"), [("box", 50), ("track", 25)], ids=["boxes", "tracks"])
