@@ -21,6 +21,9 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Plane = NDArray[np.float32]
 
+VERSION = 1
+"""Part of the name under which cuts are kept; a higher one with every change of what the same pictures give."""
+
 _SIZE = 64, 36
 """Width and height of thumbnails."""
 _FINE, _COARSE = 0.8, 6.0
@@ -49,10 +52,6 @@ class _Thumbnail:
     """(H, W) grey levels."""
     colour: Floats
     """(8 * 8 * 8,) shares of the picture."""
-
-
-VERSION = 1
-"""Part of the name under which cuts are kept; a higher one with every change of what the same pictures give."""
 
 
 @dataclass(slots=True)

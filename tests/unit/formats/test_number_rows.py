@@ -39,21 +39,21 @@ def test_decimals_are_written_by_their_shortest_digits(values: NDArray[np.float6
 
 @pytest.mark.parametrize(
     "values",
-    [[0, 9, 10, 9999], [10_000, 10_001, 9_999, 99_999_999, 0], [-1, -1], [2**60 + 1, 2**60 + 1], [True, False]],
-    ids=["four digits", "eight digits", "none", "one large number", "yes and no"],
+    [[0, 9, 10, 9999], [10_000, 10_001, 9_999, 99_999_999, 0], [-1, -1], [True, False]],
+    ids=["four digits", "eight digits", "one negative number", "yes and no"],
 )
 def test_whole_numbers_keep_every_digit(values: list[int]) -> None:
     """Zeros in the middle stay, leading ones do not appear; yes is 1 and no is 0."""
     column = np.array(values)
     expected = "".join(f"{int(value)};" for value in values).encode()
-    text = number_rows_text([column, b";"])
-    assert text == expected or text is None
+    assert number_rows_text([column, b";"]) == expected
     assert number_lines(column) == expected.replace(b";", b"\n")
 
 
 def test_what_the_tables_do_not_hold_is_left_to_others() -> None:
     """Large or negative whole numbers, and decimals that mostly have many places, are refused, never cut."""
     assert number_rows_text([np.array([1, 100_000_000])]) is None
+    assert number_lines(np.array([2**60 + 1, 2**60 + 1])) == b"1152921504606846977\n1152921504606846977\n"
     assert number_rows_text([np.array([1, -1])]) is None
     assert number_rows_text([np.array([0.123, 0.456])]) is None
 
