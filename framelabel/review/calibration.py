@@ -29,8 +29,11 @@ _FOLDS = 5
 _FEW_GROUPS = 20
 """Up to so many groups are left out one by one: none can be spared."""
 _REDRAWS = 400
+"""Redrawn samples whose weights are averaged."""
 _NEGLIGIBLE = 0.01
+"""Weight below which a map is left out."""
 _SHOWN = 0.05
+"""Weight from which a method is named."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
